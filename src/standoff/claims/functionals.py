@@ -1,0 +1,164 @@
+"""Probabilities and values as linear functionals of play, evaluated backwards on the belief grid without drawing anything.
+
+The chance that something ever happens, the expected number of times, the chance of an end, and a player's payoff by component are all sums
+of rewards along the path, possibly stopped when the event has happened; `standoff.solve._sweep.evaluate` propagates them. Where behaviour
+is intervened upon, or the event is an option that others cannot see, the true type of the mover matters beside the public belief: such a
+functional gets one column per type of those players ("pinned"), averaged at the point of measurement.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from standoff.errors import SolveError
+from standoff.game import CLOSE, END, Game
+from standoff.game.structure import environment, truth
+from standoff.solve._sweep import evaluate
+from standoff.solve.equilibrium import Equilibrium, make_workspace
+from standoff.solve.grid import to_beliefs
+
+
+@dataclass(frozen=True)
+class Functional:
+    """What is summed along the path, one column for each combination of pinned types."""
+
+    node: np.ndarray  # (n,)
+    option: np.ndarray  # (o,)
+    observation: np.ndarray  # (e,)
+    keep_option: np.ndarray  # (o,) 0 where the sum stops
+    keep_observation: np.ndarray  # (e,)
+    pinned: tuple[int, ...]
+    """Players whose types are held fixed."""
+    discounted: bool = False
+
+
+def _empty(game: Game) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    s = game.structure
+    return np.zeros(s.n_nodes), np.zeros(len(s.option)), np.zeros(len(s.target)), np.ones(len(s.option)), np.ones(len(s.target))
+
+
+def movers(game: Game, acted: np.ndarray) -> tuple[int, ...]:
+    """Return the players with a secret whose behaviour is intervened upon."""
+    nodes = game.option_node[acted != -1]
+    return tuple(sorted({int(i) for i in game.arrays.owner[nodes] if game.n_types[int(i)] > 1}))
+
+
+def of_moves(game: Game, moves: Sequence[str], *, until: int, once: bool, pinned: tuple[int, ...]) -> Functional:
+    """Return the functional that counts these moves up to a period, or (`once`) whether any of them happens."""
+    s = game.structure
+    node, option, observation, keep_option, keep_observation = _empty(game)
+    pins = set(pinned)
+    for move in moves:
+        rows = game.options_at(move)
+        if len(rows):
+            rows = rows[s.period[game.option_node[rows]] <= until]
+            option[rows] += 1.0
+            keep_option[rows] = 0.0 if once else 1.0
+            hidden = ~game.arrays.is_open[game.option_node[rows]]
+            pins |= {int(i) for i in game.arrays.owner[game.option_node[rows[hidden]]] if game.n_types[int(i)] > 1}
+        elif move in s.addresses:
+            rows = np.flatnonzero(s.label == s.addresses.index(move))
+            rows = rows[s.period[game.observation_node[rows]] <= until]
+            observation[rows] += 1.0
+            keep_observation[rows] = 0.0 if once else 1.0
+        else:
+            raise SolveError(f"{move} never happens in this game")
+    return Functional(node, option, observation, keep_option, keep_observation, tuple(sorted(pins)))
+
+
+def of_ends(game: Game, ends: Sequence[str], *, until: int, pinned: tuple[int, ...]) -> Functional:
+    """Return the functional that tells whether the game ends so, up to a period."""
+    node, option, observation, keep_option, keep_observation = _empty(game)
+    for end in ends:
+        rows = game.structure.nodes_at(f"end:{end}")
+        node[rows[game.structure.period[rows] <= until]] = 1.0
+    return Functional(node, option, observation, keep_option, keep_observation, pinned)
+
+
+def of_state(game: Game, condition: np.ndarray, *, until: int, pinned: tuple[int, ...]) -> Functional:
+    """Return the functional that tells whether a condition (per node) holds at the end of some period or at an end."""
+    node, option, observation, keep_option, keep_observation = _empty(game)
+    s = game.structure
+    rows = np.flatnonzero(((s.kind == CLOSE) | (s.kind == END)) & condition & (s.period <= until))
+    node[rows] = 1.0
+    closing = rows[s.kind[rows] == CLOSE]
+    keep_observation[s.observation_start[closing]] = 0.0
+    return Functional(node, option, observation, keep_option, keep_observation, pinned)
+
+
+def of_components(game: Game, player: int, kind: int, components: Sequence[str] | None, pinned: tuple[int, ...]) -> Functional:
+    """Return the functional of a player's payoff as one type, from these components or all."""
+    column = int(game.arrays.columns[player]) + kind
+    names = [spec.name for spec in game.canonical.players[player].components]
+    pay = game.payoffs if components is None else game.component_payoffs([(player, name) for name in names if name in components])
+    *_, keep_option, keep_observation = _empty(game)
+    return Functional(
+        pay.node[:, column].copy(), pay.option[:, column].copy(), pay.observation[:, column].copy(), keep_option, keep_observation,
+        tuple(sorted({player, *pinned})), discounted=True,
+    )  # fmt: skip
+
+
+def condition_of(game: Game, bound: object) -> np.ndarray:
+    """Evaluate a bound condition at every node, shape (n,)."""
+    s = game.structure
+    env = environment(s.canonical, s.state, s.period, game.parameters)
+    return truth(bound, env, s.n_nodes)  # type: ignore[arg-type]
+
+
+class Evaluation:
+    """Functionals of one solved game under one intervention, evaluated together."""
+
+    def __init__(self, solved: Equilibrium, acted: np.ndarray, functionals: Sequence[Functional], *, first_period: int = 0) -> None:
+        self.solved = solved
+        game = solved.game
+        self.columns: list[tuple[int, tuple[int, ...]]] = []  # functional and pinned types of each column
+        for number, functional in enumerate(functionals):
+            for types in itertools.product(*[range(game.n_types[i]) for i in functional.pinned]):
+                self.columns.append((number, types))
+        self.functionals = list(functionals)
+        which = [number for number, _ in self.columns]
+
+        def stack(name: str) -> np.ndarray:
+            return np.ascontiguousarray(np.stack([getattr(functionals[number], name) for number in which], axis=1))
+
+        pay = type(game.payoffs)(stack("node"), stack("option"), stack("observation"))
+        pinned = np.full((len(self.columns), len(game.n_types)), -1, dtype=np.int64)
+        for column, (number, types) in enumerate(self.columns):
+            for player, kind in zip(functionals[number].pinned, types, strict=True):
+                pinned[column, player] = kind
+        discounted = np.array([functionals[number].discounted for number in which])
+        structure = game.structure
+        self.values = np.zeros((structure.n_nodes, solved.grid.n_nodes, len(self.columns)))
+        work = make_workspace(game, solved.grid, len(self.columns))
+        keep_option, keep_observation = stack("keep_option"), stack("keep_observation")
+        layers = structure.layers
+        for layer in range(len(layers) - 2, -1, -1):
+            if structure.period[layers[layer]] < first_period:
+                break
+            evaluate(
+                int(layers[layer]), int(layers[layer + 1]), solved.grid.points, solved.lines, game.arrays, pay, keep_option, keep_observation,
+                discounted, pinned, acted, self.values, solved.log_policy, work.stage, work.scratch,
+            )  # fmt: skip
+
+    def at(self, number: int, node: int, x: np.ndarray, types: tuple[tuple[int, int], ...] = ()) -> float:
+        """Return functional `number` at a node and belief; `types` fixes the type of some pinned players, the rest is averaged."""
+        weights = self.solved.grid.weights(x)
+        beliefs = to_beliefs(x, self.solved.game.n_types)
+        fixed = dict(types)
+        total = 0.0
+        for column, (owner, kinds) in enumerate(self.columns):
+            if owner != number:
+                continue
+            chance = 1.0
+            for player, kind in zip(self.functionals[number].pinned, kinds, strict=True):
+                if player in fixed:
+                    chance *= 1.0 if fixed[player] == kind else 0.0
+                else:
+                    chance *= float(beliefs[player][kind])
+            if chance > 0.0:
+                total += chance * float(weights @ self.values[node, :, column])
+        return total

@@ -1,0 +1,278 @@
+"""Measuring every quantity of a scenario's claims in one solved world.
+
+Requests are collected first, so that functionals under the same intervention share one backward sweep, and worlds with changed parameters
+are solved once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from standoff.claims.functionals import Evaluation, Functional, condition_of, movers, of_components, of_ends, of_moves, of_state
+from standoff.claims.points import Place, belief_at, places_of, roots_of
+from standoff.errors import SolveError
+from standoff.expressions import Boolean, bind
+from standoff.game import DECISION, END, Game, Root
+from standoff.replay import Trail
+from standoff.scenario.canonical import Canonical
+from standoff.scenario.models import Bits, Motive, Quantity
+from standoff.scenario.scopes import public_scope
+from standoff.simulate.interventions import overrides
+from standoff.solve.equilibrium import Equilibrium
+
+Resolve = Callable[[Mapping[str, float]], Equilibrium]
+"""Solves the same world with some parameters changed."""
+
+_TINY = 1e-12
+
+
+@dataclass
+class _Request:
+    """One functional at one place under one intervention."""
+
+    functional: Functional
+    acted: np.ndarray
+    place: Place
+    node: int
+    types: tuple[tuple[int, int], ...]
+    result: float = np.nan
+
+
+@dataclass
+class _World:
+    """A solved game with its pending requests, grouped by intervention."""
+
+    solved: Equilibrium
+    requests: dict[bytes, list[_Request]] = field(default_factory=dict)
+
+    def run(self, belief: Callable[[Place], np.ndarray]) -> None:
+        for group in self.requests.values():
+            first = min(request.place.root.period for request in group)
+            evaluation = Evaluation(self.solved, group[0].acted, [request.functional for request in group], first_period=first)
+            for number, request in enumerate(group):
+                request.result = evaluation.at(number, request.node, belief(request.place), request.types)
+        self.requests.clear()
+
+
+class Measures:
+    """Quantities of one world. Call `value` for each once `prepare` has seen them all."""
+
+    def __init__(self, solved: Equilibrium, trail: Trail | None, resolve: Resolve) -> None:
+        self.base = solved
+        self.trail = trail
+        self.resolve = resolve
+        self.worlds: dict[tuple[tuple[str, float], ...], _World] = {(): _World(solved)}
+        self.pending: dict[str, list[_Request]] = {}
+
+    # -- where -----------------------------------------------------------------------------------------------------------------
+
+    def world(self, quantity: Quantity) -> _World:
+        key = tuple(sorted(quantity.parameters.items()))
+        if key not in self.worlds:
+            self.worlds[key] = _World(self.resolve(quantity.parameters))
+        return self.worlds[key]
+
+    def node(self, game: Game, root: Root) -> int:
+        """Return the node of a declared point."""
+        asked = (Root(), *roots_of(game.canonical))
+        return int(game.structure.roots[asked.index(root)])
+
+    def belief(self, solved: Equilibrium, place: Place) -> np.ndarray:
+        return belief_at(solved, place.point, self.trail.x if self.trail is not None else None)
+
+    def player(self, game: Game, name: str) -> int:
+        return game.player_index[name]
+
+    def kind(self, game: Game, player: int, name: str | None) -> tuple[tuple[int, int], ...]:
+        return () if name is None else ((player, game.canonical.players[player].types.index(name)),)
+
+    # -- functionals -----------------------------------------------------------------------------------------------------------
+
+    def prepare(self, quantity: Quantity) -> None:
+        """Collect what a quantity needs of the backward sweeps."""
+        if quantity.difference is not None:
+            for part in quantity.difference:
+                self.prepare(part)
+            return
+        if not self._is_functional(quantity) or _key(quantity) in self.pending:
+            return
+        world = self.world(quantity)
+        game = world.solved.game
+        requests: list[_Request] = []
+        for place in places_of(game.canonical, quantity):
+            acted = overrides(game, quantity.do, now=place.root.period)
+            pinned = movers(game, acted)
+            last = game.canonical.calendar.n_periods - 1
+            until = game.canonical.calendar.period(quantity.until) if quantity.until is not None else last
+            node = self.node(game, place.root)
+            for functional, types in self._functionals(quantity, game, until, pinned):
+                request = _Request(functional, acted, place, node, types)
+                world.requests.setdefault(acted.tobytes(), []).append(request)
+                requests.append(request)
+        self.pending[_key(quantity)] = requests
+
+    def _is_functional(self, quantity: Quantity) -> bool:
+        return any(getattr(quantity, name) is not None for name in ("chance_of_move", "count_of_move", "chance_of_end", "chance_of_state", "value"))
+
+    def _functionals(self, quantity: Quantity, game: Game, until: int, pinned: tuple[int, ...]) -> list[tuple[Functional, tuple[tuple[int, int], ...]]]:
+        if quantity.value is not None:
+            player = self.player(game, quantity.value)
+            kinds = range(game.n_types[player]) if quantity.type is None else [game.canonical.players[player].types.index(quantity.type)]
+            return [(of_components(game, player, kind, quantity.components, pinned), ((player, kind),)) for kind in kinds]
+        moves = quantity.chance_of_move if quantity.chance_of_move is not None else quantity.count_of_move
+        if moves is not None:
+            listed = [moves] if isinstance(moves, str) else moves
+            return [(of_moves(game, listed, until=until, once=quantity.chance_of_move is not None, pinned=pinned), ())]
+        if quantity.chance_of_end is not None:
+            ends = [quantity.chance_of_end] if isinstance(quantity.chance_of_end, str) else quantity.chance_of_end
+            return [(of_ends(game, ends, until=until, pinned=pinned), ())]
+        assert quantity.chance_of_state is not None
+        bound = bind(quantity.chance_of_state, public_scope(game.canonical), expected=Boolean())
+        return [(of_state(game, condition_of(game, bound), until=until, pinned=pinned), ())]
+
+    def run(self) -> None:
+        """Do the sweeps for everything prepared."""
+        for world in self.worlds.values():
+            world.run(lambda place, solved=world.solved: self.belief(solved, place))  # type: ignore[misc]
+
+    # -- values ----------------------------------------------------------------------------------------------------------------
+
+    def value(self, quantity: Quantity) -> float:
+        """Return a quantity. Raises SolveError when it is not defined (an option that is not on the menu, an end that never comes)."""
+        if quantity.difference is not None:
+            one, two = quantity.difference
+            return self.value(one) - self.value(two)
+        if quantity.record_bits is not None:
+            plain = self._record_bits(quantity.record_bits)
+        elif self._is_functional(quantity):
+            plain = self._functional_value(quantity)
+        else:
+            solved = self.world(quantity).solved
+            places = places_of(solved.game.canonical, quantity)
+            return float(np.mean([self._at_point(quantity, solved, place) for place in places]))
+        return log_odds(plain) if quantity.scale == "log_odds" else plain
+
+    def _functional_value(self, quantity: Quantity) -> float:
+        solved = self.world(quantity).solved
+        requests = self.pending[_key(quantity)]
+        places = places_of(solved.game.canonical, quantity)
+        per_place = len(requests) // len(places)
+        values = []
+        for i, place in enumerate(places):
+            group = requests[i * per_place : (i + 1) * per_place]
+            if quantity.value is None or len(group) == 1:
+                values.append(group[0].result)
+            else:
+                player = self.player(solved.game, quantity.value)
+                prior = solved.beliefs(self.belief(solved, place))[quantity.value]
+                values.append(sum(prior[solved.game.canonical.players[player].types[r.types[0][1]]] * r.result for r in group))
+        return float(np.mean(values))
+
+    def _record_bits(self, bits: Bits) -> float:
+        if self.trail is None:
+            raise SolveError("the claim asks what the record revealed, but no record was given")
+        steps = [step for step in self.trail.steps if step.player == bits.about and (bits.move is None or step.move == bits.move) and not step.silent]
+        if not steps:
+            raise SolveError(f"the record never tells {bits.move or 'a move'} of {bits.about}")
+        return float(sum(step.bits for step in steps))
+
+    def _at_point(self, quantity: Quantity, solved: Equilibrium, place: Place) -> float:
+        game = solved.game
+        node, x = self.node(game, place.root), self.belief(solved, place)
+        if game.structure.kind[node] != DECISION or game.structure.places[game.structure.place[node]] != f"turn:{place.root.turn}":
+            what = "the game is over" if game.structure.kind[node] == END else "nobody moves"
+            raise SolveError(f"at the turn {place.root.turn} of period {place.root.period} in that state {what}")
+        probe = solved.probe(node, x)
+        first = int(game.arrays.option_start[node])
+        menu = [game.option_address(row) for row in range(first, int(game.arrays.option_start[node + 1]))]
+        player = int(game.arrays.owner[node])
+        belief = np.array(list(solved.beliefs(x).get(game.canonical.players[player].name, {"public": 1.0}).values()))
+        if quantity.choice is not None:
+            return self._choice(quantity, menu, probe.policy, belief, game, player)
+        if quantity.bits is not None:
+            return self._bits(quantity.bits, game, node, probe, belief)
+        assert quantity.motive is not None
+        return self._motive(quantity.motive, solved, node, probe, menu, belief)
+
+    def _choice(self, quantity: Quantity, menu: list[str], policy: np.ndarray, belief: np.ndarray, game: Game, player: int) -> float:
+        weights = belief if quantity.type is None else np.eye(len(belief))[game.canonical.players[player].types.index(quantity.type)]
+        p = float(weights @ policy[:, _on_menu(menu, quantity.choice)])
+        if quantity.against is not None:
+            other = float(weights @ policy[:, _on_menu(menu, quantity.against)])
+            return float(np.log(max(p, 1e-300)) - np.log(max(other, 1e-300))) if quantity.scale == "log_odds" else p / (p + other)
+        return log_odds(p) if quantity.scale == "log_odds" else p
+
+    def _bits(self, bits: Bits, game: Game, node: int, probe: Any, belief: np.ndarray) -> float:
+        first = int(game.arrays.observation_start[node])
+        labels = [game.structure.address(first + y) for y in range(len(probe.likelihood))]
+        if game.canonical.players[int(game.arrays.owner[node])].name != bits.about:
+            return 0.0  # a move speaks of its author only
+        total = 0.0
+        for y, label in enumerate(labels):
+            chance = float(probe.likelihood[y] @ belief)
+            if chance <= 0.0:
+                continue
+            posterior = belief * probe.likelihood[y] / chance
+            with np.errstate(divide="ignore", invalid="ignore"):
+                kl = float(np.where(posterior > 0, posterior * np.log2(posterior / belief), 0.0).sum())
+            if label == bits.move:
+                return kl
+            total += chance * kl
+        if bits.move is not None:
+            raise SolveError(f"{bits.move} cannot be seen at that point; it is one of {', '.join(labels)}")
+        return total
+
+    def _motive(self, motive: Motive, solved: Equilibrium, node: int, probe: Any, menu: list[str], belief: np.ndarray) -> float:
+        """Precision times the difference that components make between two options, averaged over types (or of one)."""
+        game = solved.game
+        g = game.arrays
+        player = int(g.owner[node])
+        acted = np.full(len(game.structure.option), -1, dtype=np.int8)
+        kinds = range(game.n_types[player])
+        functionals = [of_components(game, player, kind, motive.components, ()) for kind in kinds]
+        evaluation = Evaluation(solved, acted, functionals, first_period=int(game.structure.period[node]))
+        o0, y0 = int(g.option_start[node]), int(g.observation_start[node])
+        n_options, n_obs = len(menu), len(probe.likelihood)
+        one, two = _on_menu(menu, motive.option), _on_menu(menu, motive.against)
+        total = 0.0
+        for kind in kinds:
+            weight = float(belief[kind]) if motive.type is None else float(game.canonical.players[player].types[kind] == motive.type)
+            if weight == 0.0:
+                continue
+            onward = np.array(
+                [
+                    functionals[kind].observation[y0 + y]
+                    + g.beta[node] * evaluation.at(kind, int(g.target[y0 + y]), probe.posteriors[y], ((player, kind),))
+                    for y in range(n_obs)
+                ]
+            )
+            q = functionals[kind].option[o0 : o0 + n_options].copy()
+            if g.is_open[node]:
+                q += onward
+            else:
+                k = game.n_types[player]
+                start = int(g.like_start[node])
+                q += g.like[start : start + n_options * n_obs * k].reshape(n_options, n_obs, k)[:, :, kind] @ onward
+            total += weight * float(g.precision[node]) * float(q[one] - q[two])
+        return total
+
+
+def _on_menu(menu: list[str], move: str | None) -> int:
+    if move not in menu:
+        raise SolveError(f"{move} is not on the menu at that point; it offers {', '.join(menu)}")
+    return menu.index(move)
+
+
+def log_odds(p: float) -> float:
+    """Return log(p / (1 - p)); probabilities within 1e-12 of 0 or 1 count as that far away."""
+    p = min(max(p, _TINY), 1.0 - _TINY)
+    return float(np.log(p) - np.log1p(-p))
+
+
+
+def _key(quantity: Quantity) -> str:
+    return quantity.model_dump_json()

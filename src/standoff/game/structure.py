@@ -1,0 +1,492 @@
+"""The shape of a game: its public states, who moves where, what can be seen and where it leads.
+
+`explore` enumerates the reachable public states step by step, all states of a step at once. A *node* is a public state at a step of a
+period, and one of four kinds:
+
+- DECISION: the turn's player chooses an option; everybody then sees an *observation* (the open option itself, or a signal).
+- CHANCE: an event, or the outcomes after a move; each outcome is an observation. Its `owner` is the player on whose type the chances depend.
+- CLOSE: the end of a period, where flows are paid and discounting happens; one observation leads on.
+- END: the game is over.
+
+Nodes are numbered so that observations lead to higher numbers only; `layers` cuts them into runs that do not lead to each other. Nothing
+here depends on payoffs or probabilities, so one structure serves every world whose parameters do not enter `when`, `set` or `start`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from standoff.errors import BuildError, GameTooLargeError
+from standoff.expressions import Bound, Number
+from standoff.scenario.canonical import Canonical, ChangeSpec, EffectSpec, EventSpec, LaterSpec, TurnSpec
+
+DECISION, CHANCE, CLOSE, END = 0, 1, 2, 3
+
+MAX_NODES = 3_000_000
+"""Exploration stops here: 3 million nodes take gigabytes on the smallest belief grid already."""
+
+
+@dataclass(frozen=True)
+class Root:
+    """A public state from which a quantity is measured: the start of a turn (or of the period's first step) in a declared state."""
+
+    period: int = 0
+    turn: str | None = None
+    state: tuple[tuple[str, int], ...] = ()
+    """Variable and code; the rest as at the start."""
+
+
+@dataclass(frozen=True)
+class Structure:
+    """The nodes of a game in flat arrays. `n` nodes, `o` options, `e` observations, `v` variables (declared, then hidden)."""
+
+    canonical: Canonical
+    kind: np.ndarray  # (n,)
+    period: np.ndarray  # (n,)
+    owner: np.ndarray  # (n,) player whose type matters; -1 for none
+    place: np.ndarray  # (n,) index into `places`
+    state: np.ndarray  # (n, v) codes
+    option_start: np.ndarray  # (n+1,)
+    option: np.ndarray  # (o,) index of the option within its turn
+    observation_start: np.ndarray  # (n+1,)
+    target: np.ndarray  # (e,) node
+    label: np.ndarray  # (e,) index into `addresses`, -1 for none
+    layers: np.ndarray  # (layers+1,) first node of each layer
+    roots: np.ndarray  # node of each root asked for
+    places: tuple[str, ...]
+    """What happens at a node: `turn:NAME`, `chance:ADDRESS`, `event:NAME`, `close`, `end:NAME`."""
+    addresses: tuple[str, ...]
+    """Addresses of observations."""
+    variables: tuple[str, ...]
+
+    @property
+    def n_nodes(self) -> int:
+        """Number of nodes."""
+        return len(self.kind)
+
+    def nodes_at(self, place: str) -> np.ndarray:
+        """Return the nodes of a place."""
+        if place not in self.places:
+            return np.zeros(0, dtype=np.int64)
+        return np.flatnonzero(self.place == self.places.index(place))
+
+    def address(self, observation: int) -> str:
+        """Return the address of an observation, empty where nothing is seen."""
+        label = self.label[observation]
+        return self.addresses[label] if label >= 0 else ""
+
+    def labels(self, node: int) -> dict[str, Any]:
+        """Return the declared state variables of a node with their values in words."""
+        specs = self.canonical.variables
+        return {spec.name: spec.values[self.state[node, i]] for i, spec in enumerate(specs)}
+
+
+def decode(spec_values: tuple[Any, ...], codes: np.ndarray) -> np.ndarray:
+    """Return a variable as expressions want it: numbers and booleans as themselves, labels as codes."""
+    if all(isinstance(value, bool) for value in spec_values):
+        return np.array(spec_values, dtype=bool)[codes]
+    if all(isinstance(value, int) for value in spec_values):
+        return np.array(spec_values, dtype=float)[codes]
+    return codes
+
+
+def environment(canonical: Canonical, state: np.ndarray, period: np.ndarray | int, parameters: Mapping[str, float]) -> dict[str, Any]:
+    """Return the names that expressions may use at these states (rows), derived quantities included."""
+    env: dict[str, Any] = dict(parameters)
+    env["period"] = np.broadcast_to(np.asarray(period), (len(state),))
+    for i, spec in enumerate(canonical.variables):
+        env[spec.name] = decode(spec.values, state[:, i])
+    for name, bound in canonical.derived.items():
+        env[name] = np.broadcast_to(np.asarray(bound.evaluate(env)), (len(state),))
+    return env
+
+
+def truth(bound: Bound, env: Mapping[str, Any], n: int) -> np.ndarray:
+    """Evaluate a condition on `n` states."""
+    return np.broadcast_to(np.asarray(bound.evaluate(env), dtype=bool), (n,))
+
+
+def structural_names(canonical: Canonical) -> frozenset[str]:
+    """Return the parameters on which the structure depends."""
+    bounds: list[Bound] = [turn.when for turn in canonical.turns] + [event.when for event in canonical.events]
+    bounds += [end.when for end in canonical.ends if end.when is not None]
+    for change in changes(canonical):
+        bounds += [bound for _, bound in change.sets]
+        if change.later is not None:
+            bounds += [bound for _, bound in change.later.sets]
+    bounds += [option.when for turn in canonical.turns for option in turn.options]
+    used = set().union(*(bound.names for bound in bounds))
+    # Derived quantities use only those before them, so one pass backwards reaches everything behind the names in use.
+    for name, bound in reversed(list(canonical.derived.items())):
+        if name in used:
+            used |= bound.names
+    return frozenset(used) & {parameter.name for parameter in canonical.parameters if not parameter.prior.is_fixed}
+
+
+def effects(canonical: Canonical) -> list[tuple[str, EffectSpec]]:
+    """Return every effect with the address of the move or event that has it."""
+    found = []
+    for turn in canonical.turns:
+        found += [(f"{turn.player}.{option.name}", option.effect) for option in turn.options]
+        found += [(f"{turn.player}.{name}", effect) for name, effect in turn.signals.items()]
+    found += [(event.name, event.effect) for event in canonical.events]
+    return found
+
+
+def changes(canonical: Canonical) -> list[ChangeSpec]:
+    """Return every change that anything makes to the state."""
+    found = []
+    for _, effect in effects(canonical):
+        found.append(effect.change)
+        found += [outcome.change for outcome in effect.outcomes]
+    return found
+
+
+@dataclass
+class _Arrivals:
+    """States that reach a step, with the observations (or roots, as -1-root) that lead there."""
+
+    states: list[np.ndarray] = field(default_factory=list)
+    sources: list[np.ndarray] = field(default_factory=list)
+
+    def add(self, states: np.ndarray, sources: np.ndarray) -> None:
+        if len(states):
+            self.states.append(states)
+            self.sources.append(sources)
+
+    def unique(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return distinct states, the sources, and for each source the row of its state."""
+        states, sources = np.concatenate(self.states), np.concatenate(self.sources)
+        distinct, row = np.unique(states, axis=0, return_inverse=True)
+        return distinct, sources, row.reshape(-1)
+
+
+class _Explorer:
+    """Builds the structure step by step."""
+
+    def __init__(self, canonical: Canonical, parameters: Mapping[str, float], roots: Sequence[Root], max_nodes: int) -> None:
+        self.canonical = canonical
+        self.parameters = dict(parameters)
+        self.max_nodes = max_nodes
+        self.roots = roots
+        self.calendar = canonical.calendar
+        self.n_declared = len(canonical.variables)
+        self.index = {spec.name: i for i, spec in enumerate(canonical.variables)}
+        all_changes = changes(canonical)
+        self.laters: list[LaterSpec] = [change.later for change in all_changes if change.later is not None]
+        self.frozen = sorted({self.index[name] for change in all_changes if change.irreversible for name, _ in change.sets})
+        self.later_column = {later.key: self.n_declared + i for i, later in enumerate(self.laters)}
+        self.frozen_column = {variable: self.n_declared + len(self.laters) + i for i, variable in enumerate(self.frozen)}
+        self.n_variables = self.n_declared + len(self.laters) + len(self.frozen)
+        self.blocks: list[dict[str, np.ndarray]] = []
+        self.n_nodes = 0
+        self.n_observations = 0
+        self.links: list[tuple[np.ndarray, np.ndarray]] = []
+        self.places: dict[str, int] = {}
+        self.addresses: dict[str, int] = {}
+        self.layers = [0]
+        starts = [event for event in canonical.events if event.at_start]
+        ends = [event for event in canonical.events if not event.at_start]
+        self.steps: list[EventSpec | TurnSpec | None] = [*starts, *canonical.turns, *ends, None]
+        self.players = {player.name: i for i, player in enumerate(canonical.players)}
+
+    # -- states ---------------------------------------------------------------------------------------------------------------
+
+    def env(self, states: np.ndarray, period: int) -> dict[str, Any]:
+        return environment(self.canonical, states, period, self.parameters)
+
+    def start_state(self) -> np.ndarray:
+        state = np.zeros((1, self.n_variables), dtype=np.int64)
+        state[0, : self.n_declared] = [spec.start for spec in self.canonical.variables]
+        return state
+
+    def encode(self, variable: int, values: Any, states: np.ndarray, where: str) -> np.ndarray:
+        """Turn evaluated values into codes, refusing what is not among the variable's values."""
+        spec = self.canonical.variables[variable]
+        values = np.broadcast_to(np.asarray(values), (len(states),))
+        domain = decode(spec.values, np.arange(len(spec.values)))
+        codes = np.full(len(values), -1, dtype=np.int64)
+        for code, value in enumerate(domain):
+            codes[values == value] = code
+        if (codes < 0).any():
+            row = int(np.argmax(codes < 0))
+            state = {name.name: name.values[states[row, i]] for i, name in enumerate(self.canonical.variables)}
+            raise BuildError(
+                f"{where} sets {spec.name} to {values[row]}, which is not among its values {list(spec.values)}; the state is {state}. "
+                f"Keep the expression inside the values (for example with min or max), or add the value."
+            )
+        return codes
+
+    def assign(self, states: np.ndarray, sets: Any, period: int, where: str) -> np.ndarray:
+        """Apply assignments in order; each sees what those before it have done."""
+        result = states.copy()
+        for name, bound in sets:
+            values = bound.evaluate(self.env(result, period))
+            result[:, self.index[name]] = self.encode(self.index[name], values, result, where)
+        return result
+
+    def apply(self, states: np.ndarray, change: ChangeSpec, period: int, where: str) -> tuple[np.ndarray, np.ndarray]:
+        """Apply a change; also return where it would alter a frozen variable (those variables keep their value)."""
+        result = self.assign(states, change.sets, period, where)
+        blocked = np.zeros(len(states), dtype=bool)
+        for variable, column in self.frozen_column.items():
+            touched = (states[:, column] == 1) & (result[:, variable] != states[:, variable])
+            blocked |= touched
+            result[touched, variable] = states[touched, variable]
+        if change.irreversible:
+            for name, _ in change.sets:
+                result[:, self.frozen_column[self.index[name]]] = 1
+        if change.later is not None:
+            wait = change.later.after if change.later.after is not None else (change.later.period or 0) - period
+            if wait > 0:
+                column = self.later_column[change.later.key]
+                # What is already on its way is not restarted.
+                result[:, column] = np.where(result[:, column] == 0, wait, result[:, column])
+        return result, blocked
+
+    def open_period(self, states: np.ndarray, period: int) -> np.ndarray:
+        """Reset variables and let due delayed effects happen."""
+        result = states.copy()
+        for i, spec in enumerate(self.canonical.variables):
+            if spec.resets:
+                result[:, i] = spec.start
+        for later in self.laters:
+            column = self.later_column[later.key]
+            due = result[:, column] == 1
+            result[:, column] = np.maximum(result[:, column] - 1, 0)
+            if due.any():
+                result[due], _ = self.apply(result[due], ChangeSpec(sets=later.sets), period, later.key)
+        return result
+
+    # -- nodes ----------------------------------------------------------------------------------------------------------------
+
+    def place(self, name: str) -> int:
+        return self.places.setdefault(name, len(self.places))
+
+    def address(self, name: str) -> int:
+        return self.addresses.setdefault(name, len(self.addresses))
+
+    def add_nodes(
+        self, states: np.ndarray, kind: int, period: int, owner: int, place: str, options: np.ndarray, labels: np.ndarray, sources: np.ndarray, row: np.ndarray
+    ) -> np.ndarray:
+        """Add one node per state, linked from `sources`; `options` and `labels` are (n, ..) tables with -1 for absent.
+
+        Returns the observation numbers, shaped like `labels`, -1 for absent.
+        """
+        n = len(states)
+        first = self.n_nodes
+        present = labels != -1
+        numbers = np.full(labels.shape, -1, dtype=np.int64)
+        numbers[present] = self.n_observations + np.arange(int(present.sum()))
+        self.blocks.append(
+            {
+                "kind": np.full(n, kind), "period": np.full(n, period), "owner": np.full(n, owner),
+                "place": np.full(n, self.place(place)), "state": states,
+                "n_options": (options != -1).sum(axis=1), "option": options[options != -1],
+                "n_observations": present.sum(axis=1), "label": labels[present],
+            }
+        )  # fmt: skip
+        self.n_nodes += n
+        self.n_observations += int(present.sum())
+        self.links.append((sources, first + row))
+        if self.n_nodes > self.max_nodes:
+            done = max(self.current_period, 1)
+            estimate = self.n_nodes * self.calendar.n_periods // done
+            raise GameTooLargeError(
+                f"the game has more than {self.max_nodes:,} nodes: {self.n_nodes:,} by period {self.current_period} of "
+                f"{self.calendar.n_periods}, about {estimate:,} in all. Use fewer state variables or values, or a longer step."
+            )
+        return numbers
+
+    def cut(self) -> None:
+        if self.layers[-1] != self.n_nodes:
+            self.layers.append(self.n_nodes)
+
+    def chance(self, arrivals: _Arrivals, effect: EffectSpec, place: str, address: str, period: int, onward: _Arrivals) -> None:
+        """Add the chance nodes of an effect's outcomes."""
+        if not arrivals.states:
+            return
+        states, sources, row = arrivals.unique()
+        labels = np.tile([self.address(f"{address}/{outcome.name}") for outcome in effect.outcomes], (len(states), 1))
+        owner = self.players[effect.subject] if effect.subject is not None else -1
+        numbers = self.add_nodes(states, CHANCE, period, owner, place, np.full((len(states), 0), -1), labels, sources, row)
+        for i, outcome in enumerate(effect.outcomes):
+            after, _ = self.apply(states, outcome.change, period, f"{address}/{outcome.name}")
+            onward.add(after, numbers[:, i])
+
+    def try_ends(self, states: np.ndarray, sources: np.ndarray, row: np.ndarray, period: int, final: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Take out the states in which the game has ended; return what goes on, with sources and rows."""
+        open_ = np.ones(len(states), dtype=bool)
+        env = self.env(states, period)
+        env["time_is_up"] = np.full(len(states), final)
+        for end in self.canonical.ends:
+            if end.when is None:
+                reached = open_.copy() if final else np.zeros(len(states), dtype=bool)
+            else:
+                reached = open_ & truth(end.when, env, len(states))
+            if reached.any():
+                keep = reached[row]
+                renumber = np.cumsum(reached) - 1
+                none = np.full((int(reached.sum()), 0), -1)
+                self.add_nodes(states[reached], END, period, -1, f"end:{end.name}", none, none, sources[keep], renumber[row[keep]])
+                open_ &= ~reached
+        keep = open_[row]
+        renumber = np.cumsum(open_) - 1
+        return states[open_], sources[keep], renumber[row[keep]]
+
+    def turn_step(self, turn: TurnSpec, states: np.ndarray, sources: np.ndarray, row: np.ndarray, period: int, onward: _Arrivals) -> None:
+        """Add the decision nodes of a turn; states in which it does not happen go on."""
+        env = self.env(states, period)
+        happens = truth(turn.when, env, len(states))
+        n_options = len(turn.options)
+        available = np.zeros((len(states), n_options), dtype=bool)
+        results: list[np.ndarray | None] = []
+        for i, option in enumerate(turn.options):
+            available[:, i] = happens & truth(option.when, env, len(states))
+            after = None
+            if option.signals is None:
+                rows = available[:, i]
+                after = states.copy()
+                if rows.any():
+                    after[rows], blocked = self.apply(states[rows], option.effect.change, period, f"{turn.player}.{option.name}")
+                    available[np.flatnonzero(rows)[blocked], i] = False
+            results.append(after)
+        moves = available.any(axis=1)
+        self.pass_on(states, sources, row, ~moves, onward)
+        if not moves.any():
+            return
+        states, available = states[moves], available[moves]
+        results = [after[moves] if after is not None else None for after in results]
+        keep = moves[row]
+        renumber = np.cumsum(moves) - 1
+        covert = np.array([option.signals is not None for option in turn.options])
+        labels = np.full((len(states), n_options + len(turn.signals)), -1, dtype=np.int64)
+        for i, option in enumerate(turn.options):
+            if not covert[i]:
+                labels[available[:, i], i] = self.address(f"{turn.player}.{option.name}")
+        hidden = (available & covert).any(axis=1)
+        for j, signal in enumerate(turn.signals):
+            labels[hidden, n_options + j] = self.address(f"{turn.player}.{signal}")
+        options = np.where(available, np.arange(n_options), -1)
+        numbers = self.add_nodes(
+            states, DECISION, period, self.players[turn.player], f"turn:{turn.name}", options, labels, sources[keep], renumber[row[keep]]
+        )
+        self.cut()
+        for i, option in enumerate(turn.options):
+            after = results[i]
+            if after is not None:
+                rows = available[:, i]
+                self.follow(after[rows], numbers[rows, i], option.effect, f"{turn.player}.{option.name}", period, onward)
+        for j, (signal, effect) in enumerate(turn.signals.items()):
+            if hidden.any():
+                seen, _ = self.apply(states[hidden], effect.change, period, f"{turn.player}.{signal}")
+                self.follow(seen, numbers[hidden, n_options + j], effect, f"{turn.player}.{signal}", period, onward)
+
+    def follow(self, states: np.ndarray, sources: np.ndarray, effect: EffectSpec, address: str, period: int, onward: _Arrivals) -> None:
+        """Go on after a change: through its chance outcomes, if any."""
+        if effect.outcomes:
+            arrivals = _Arrivals()
+            arrivals.add(states, sources)
+            self.chance(arrivals, effect, f"chance:{address}", address, period, onward)
+        else:
+            onward.add(states, sources)
+
+    def event_step(self, event: EventSpec, states: np.ndarray, sources: np.ndarray, row: np.ndarray, period: int, onward: _Arrivals) -> None:
+        """Add the chance nodes of an event; states in which it does not happen go on."""
+        happens = truth(event.when, self.env(states, period), len(states))
+        self.pass_on(states, sources, row, ~happens, onward)
+        keep = happens[row]
+        arrivals = _Arrivals()
+        arrivals.add(states[row[keep]], sources[keep])
+        self.chance(arrivals, event.effect, f"event:{event.name}", event.name, period, onward)
+
+    def pass_on(self, states: np.ndarray, sources: np.ndarray, row: np.ndarray, which: np.ndarray, onward: _Arrivals) -> None:
+        keep = which[row]
+        onward.add(states[row[keep]], sources[keep])
+
+    def run(self) -> Structure:
+        """Explore the whole game."""
+        n_periods = self.calendar.n_periods
+        arrivals = _Arrivals()
+        late_roots: dict[tuple[int, int], list[tuple[np.ndarray, int]]] = {}
+        for number, root in enumerate(self.roots):
+            state = self.start_state()
+            for name, code in root.state:
+                state[0, self.index[name]] = code
+            step = 0
+            if root.turn is not None:
+                step = next(i for i, s in enumerate(self.steps) if isinstance(s, TurnSpec) and s.name == root.turn)
+            late_roots.setdefault((root.period, step), []).append((state, -1 - number))
+        for period in range(n_periods):
+            self.current_period = period
+            if arrivals.states:
+                arrivals.states = [self.open_period(states, period) for states in arrivals.states]
+            for step, spec in enumerate(self.steps):
+                for state, source in late_roots.get((period, step), []):
+                    arrivals.add(state, np.array([source]))
+                if not arrivals.states:
+                    continue
+                onward = _Arrivals()
+                states, sources, row = self.try_ends(*arrivals.unique(), period, final=False)
+                self.cut()
+                if len(states):
+                    if isinstance(spec, TurnSpec):
+                        self.turn_step(spec, states, sources, row, period, onward)
+                    elif isinstance(spec, EventSpec):
+                        self.event_step(spec, states, sources, row, period, onward)
+                    else:
+                        none = np.full((len(states), 0), -1)
+                        # Label -2: an observation at which nothing is seen.
+                        numbers = self.add_nodes(states, CLOSE, period, -1, "close", none, np.full((len(states), 1), -2), sources, row)
+                        onward.add(states, numbers[:, 0])
+                self.cut()
+                arrivals = onward
+        self.try_ends(*arrivals.unique(), n_periods - 1, final=True) if arrivals.states else None
+        self.cut()
+        return self.assemble()
+
+    def assemble(self) -> Structure:
+        """Join the blocks into flat arrays."""
+
+        def join(name: str) -> np.ndarray:
+            return np.concatenate([block[name] for block in self.blocks]).astype(np.int64)
+
+        target = np.full(self.n_observations, -1, dtype=np.int64)
+        roots = np.full(len(self.roots), -1, dtype=np.int64)
+        for sources, nodes in self.links:
+            real = sources >= 0
+            target[sources[real]] = nodes[real]
+            roots[-1 - sources[~real]] = nodes[~real]
+        if (target < 0).any() or (roots < 0).any():
+            raise BuildError("internal: some states were left without a node")
+        label = join("label")
+        return Structure(
+            canonical=self.canonical,
+            kind=join("kind"),
+            period=join("period"),
+            owner=join("owner"),
+            place=join("place"),
+            state=np.concatenate([block["state"] for block in self.blocks]),
+            option_start=np.concatenate([[0], np.cumsum(join("n_options"))]).astype(np.int64),
+            option=join("option"),
+            observation_start=np.concatenate([[0], np.cumsum(join("n_observations"))]).astype(np.int64),
+            target=target,
+            label=np.where(label == -2, -1, label),
+            layers=np.array(self.layers, dtype=np.int64),
+            roots=roots,
+            places=tuple(self.places),
+            addresses=tuple(self.addresses),
+            variables=tuple(spec.name for spec in self.canonical.variables),
+        )
+
+
+def explore(canonical: Canonical, parameters: Mapping[str, float], roots: Sequence[Root] = (Root(),), max_nodes: int = MAX_NODES) -> Structure:
+    """Enumerate the game from its start (root 0) and from any further roots.
+
+    Raises BuildError when a `set` leaves a variable's values, GameTooLargeError past `max_nodes`.
+    """
+    return _Explorer(canonical, parameters, roots, max_nodes).run()

@@ -1,0 +1,251 @@
+"""The beliefs along the record.
+
+At every public state of the record's path the stage is solved at the exact belief; what was observed moves the belief by Bayes' rule. The
+information an observation reveals about its author is the relative entropy of the posterior to the belief before, in bits; its likelihood
+ratio compares the types it favours most and least. A turn about which the record is silent counts as the turn's `silent` move.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from standoff.errors import Fault, RecordError
+from standoff.game import CLOSE, END
+from standoff.record import Event, Record
+from standoff.replay.mapping import MappedEvent, map_record
+from standoff.solve.grid import to_beliefs
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from standoff.solve import Equilibrium
+
+
+@dataclass(frozen=True)
+class Step:
+    """One observation on the record's path."""
+
+    period: int
+    date: dt.date | None
+    """Of the event; None where the record is silent."""
+    node: int
+    player: str
+    """Who moved, or on whose type the chance depended; empty for pure chance."""
+    move: str
+    events: tuple[str, ...]
+    """Ids of the events that are told by this move."""
+    silent: bool
+    slipped: int
+    """Periods by which the event came later than its date."""
+    probability: float
+    by_type: dict[str, float]
+    """Probability of the observation by type of the player."""
+    bits: float
+    likelihood_ratio: float
+    """Largest over smallest of `by_type`."""
+    before: np.ndarray
+    after: np.ndarray
+
+
+@dataclass(frozen=True)
+class Trail:
+    """A replayed record."""
+
+    equilibrium: Equilibrium
+    steps: tuple[Step, ...]
+    unmapped: tuple[MappedEvent, ...]
+    """Events that stand for no move, each with its reason."""
+    unplayed: tuple[tuple[Event, str], ...]
+    """Events that were mapped but found no turn, each with the reason."""
+    notes: tuple[str, ...]
+    node: int
+    """Where the record leaves the game."""
+    x: np.ndarray = field(repr=False)
+    """Belief coordinates there."""
+
+    @property
+    def log_likelihood(self) -> float:
+        """Log-probability of the whole record, silences included."""
+        return float(sum(np.log(step.probability) for step in self.steps))
+
+    @property
+    def slips(self) -> list[Step]:
+        """Steps whose event was moved to a later period."""
+        return [step for step in self.steps if step.slipped]
+
+    @cached_property
+    def bits(self) -> dict[str, float]:
+        """Bits revealed about each player with a secret, summed over the record."""
+        total = {player.name: 0.0 for player in self.equilibrium.game.canonical.players if len(player.types) > 1}
+        for step in self.steps:
+            if step.player in total:
+                total[step.player] += step.bits
+        return total
+
+    @cached_property
+    def beliefs(self) -> pd.DataFrame:
+        """One row per step that the record tells, with the belief about every player and type after it."""
+        import pandas as pd
+
+        game = self.equilibrium.game
+        starts = game.canonical.calendar.starts
+        rows: list[dict[str, Any]] = []
+        for step in self.steps:
+            if step.silent and step.bits < 1e-12:
+                continue
+            row: dict[str, Any] = {
+                "period": step.period,
+                "date": step.date or (starts[step.period] if starts is not None else None),
+                "move": step.move,
+                "events": " ".join(step.events),
+                "silent": step.silent,
+                "probability": step.probability,
+                "bits": step.bits,
+            }
+            for player, belief in self.equilibrium.beliefs(step.after).items():
+                for kind, p in belief.items():
+                    row[f"{player}: {kind}"] = p
+            rows.append(row)
+        return pd.DataFrame(rows)
+
+
+def replay(equilibrium: Equilibrium, record: Record) -> Trail:
+    """Play a record through a solved game.
+
+    Raises RecordError when no event of the record stands for any move of the scenario.
+
+    >>> import standoff as so
+    >>> scenario = so.load("baghdad-closure")
+    >>> eq = so.solve(so.build(scenario), certify=False)
+    >>> trail = so.replay(eq, so.read_record(so.record_path("baghdad-closure")))
+    >>> trail.log_likelihood < 0
+    True
+    """
+    mapped = map_record(equilibrium.game.canonical, record)
+    if not any(item.moves for item in mapped):
+        reasons = sorted({item.reason for item in mapped})
+        raise RecordError(
+            [Fault(file=record.path or None, problem="no event of the record stands for a move of the scenario", found="; ".join(reasons[:5]) or "no events",
+                   allowed="events that the rules under `record: map:` pick")]
+        )  # fmt: skip
+    return _Replay(equilibrium, mapped).run()
+
+
+class _Replay:
+    """Walks the game along the mapped events."""
+
+    def __init__(self, equilibrium: Equilibrium, mapped: list[MappedEvent]) -> None:
+        self.eq = equilibrium
+        self.game = equilibrium.game
+        canonical = self.game.canonical
+        self.slip = canonical.record.slip if canonical.record is not None else 1
+        self.unmapped = [item for item in mapped if not item.moves]
+        self.pending: list[tuple[MappedEvent, str]] = [(item, move) for item in mapped for move in item.moves]
+        self.silent = {f"turn:{turn.name}": f"{turn.player}.{turn.silent}" for turn in canonical.turns if turn.silent}
+        self.silent |= self._silent_outcomes()
+        self.steps: list[Step] = []
+        self.unplayed: list[tuple[Event, str]] = []
+        self.notes: list[str] = []
+
+    def _silent_outcomes(self) -> dict[str, str]:
+        from standoff.game.structure import effects
+
+        found = {}
+        for address, effect in effects(self.game.canonical):
+            if effect.silent is not None:
+                found[f"chance:{address}"] = found[f"event:{address}"] = f"{address}/{effect.silent}"
+        return found
+
+    def run(self) -> Trail:
+        """Follow the record from the start to the end of the game."""
+        structure, g = self.game.structure, self.game.arrays
+        node, x = int(structure.roots[0]), self.eq.prior
+        while structure.kind[node] != END:
+            probe = self.eq.probe(node, x)
+            first = int(g.observation_start[node])
+            labels = [structure.address(first + y) for y in range(len(probe.likelihood))]
+            period = int(structure.period[node])
+            self._expire(period)
+            y, told, silent = self._observed(node, period, labels, probe.likelihood, x)
+            if structure.kind[node] != CLOSE and len(labels) > 1:
+                self.steps.append(self._step(node, period, labels[y], told, silent, probe.likelihood[y], x, probe.posteriors[y]))
+            x = probe.posteriors[y]
+            node = int(g.target[first + y])
+        end = structure.places[structure.place[node]].removeprefix("end:")
+        told_ids = {name for step in self.steps for name in step.events}
+        for item, move in self.pending:
+            if item.event.id not in told_ids:
+                self.unplayed.append((item.event, f"{move} found no turn before the game ended ({end}, period {structure.period[node]})"))
+        unplayed = {event.id: (event, why) for event, why in self.unplayed if event.id not in told_ids}
+        return Trail(self.eq, tuple(self.steps), tuple(self.unmapped), tuple(unplayed.values()), tuple(self.notes), node, x)
+
+    def _expire(self, period: int) -> None:
+        """Give up on events that waited longer than `slip` periods."""
+        keep = []
+        for item, move in self.pending:
+            assert item.period is not None
+            if item.period + self.slip < period:
+                self.unplayed.append((item.event, f"{move} was not possible within {self.slip} period(s) of its date"))
+            else:
+                keep.append((item, move))
+        self.pending = keep
+
+    def _observed(self, node: int, period: int, labels: list[str], likelihood: np.ndarray, x: np.ndarray) -> tuple[int, list[MappedEvent], bool]:
+        """Return the observation at a node, the events that tell it, and whether the record is silent about it."""
+        due = [(item, move) for item, move in self.pending if item.period is not None and item.period <= period and move in labels]
+        if due and len(labels) > 1:
+            move = due[0][1]
+            told = [item for item, other in due if other == move]
+            self.pending = [(item, other) for item, other in self.pending if not (other == move and item in told)]
+            return labels.index(move), told, False
+        if len(labels) == 1:
+            return 0, [], True
+        place = self.game.structure.places[self.game.structure.place[node]]
+        assumed = self.silent.get(place)
+        if assumed in labels:
+            return labels.index(assumed), [], True
+        belief = self._belief_of_owner(node, x)
+        y = int(np.argmax(likelihood @ belief))
+        self.notes.append(f"period {period}: the record is silent at {place} and {assumed or 'its silent move'} is not possible; taken as the likeliest, {labels[y]}")
+        return y, [], True
+
+    def _belief_of_owner(self, node: int, x: np.ndarray) -> np.ndarray:
+        owner = int(self.game.arrays.owner[node])
+        return to_beliefs(x, self.game.n_types)[owner] if owner >= 0 else np.ones(1)
+
+    def _step(
+        self, node: int, period: int, move: str, told: list[MappedEvent], silent: bool, likelihood: np.ndarray, before: np.ndarray, after: np.ndarray
+    ) -> Step:
+        owner = int(self.game.arrays.owner[node])
+        belief = self._belief_of_owner(node, before)
+        probability = float(likelihood @ belief)
+        if not probability > 0.0:
+            raise RecordError([Fault(problem=f"{move} in period {period} is impossible for every type that is still believed in", found=", ".join(i.event.id for i in told))])
+        player = self.game.canonical.players[owner] if owner >= 0 else None
+        posterior = self._belief_of_owner(node, after)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            bits = float(np.where(posterior > 0, posterior * np.log2(posterior / belief), 0.0).sum())
+            ratio = float(likelihood.max() / likelihood.min()) if likelihood.min() > 0 else float("inf")
+        return Step(
+            period=period,
+            date=told[0].event.date if told else None,
+            node=node,
+            player=player.name if player is not None else "",
+            move=move,
+            events=tuple(item.event.id for item in told),
+            silent=silent,
+            slipped=max((period - item.period for item in told if item.period is not None), default=0),
+            probability=probability,
+            by_type={kind: float(p) for kind, p in zip(player.types, likelihood, strict=True)} if player is not None else {},
+            bits=max(bits, 0.0),
+            likelihood_ratio=ratio,
+            before=before,
+            after=after,
+        )
+
+

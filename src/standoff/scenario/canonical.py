@@ -1,0 +1,195 @@
+"""The canonical form of a scenario: one regular shape, every default filled in, every expression bound to its names.
+
+`resolve` in `standoff.scenario.check` makes it from the declared form; `standoff.game` compiles it. Nothing here knows of files.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from standoff.expressions import Bound
+from standoff.scenario.models import Claim, Mechanism, RecordMap
+from standoff.scenario.priors import Distribution
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """The periods of the game and the named dates.
+
+    `starts[t]` is the first day of period `t` and `starts[n_periods]` the first day after the game; None in a game without dates, where
+    moments are periods.
+    """
+
+    n_periods: int
+    starts: tuple[dt.date, ...] | None
+    dates: Mapping[str, int | dt.date]
+    discount: Bound
+    present: bool
+    """Whether precision acts on values discounted to the start."""
+
+    def period(self, moment: int | str | dt.date) -> int:
+        """Period of a moment: a period number, a date, or a name of the calendar. Raises ValueError outside the clock."""
+        if isinstance(moment, str):
+            moment = self.dates[moment]
+        if isinstance(moment, dt.date):
+            if self.starts is None:
+                raise ValueError(f"{moment} is a date, but the clock counts abstract periods")
+            for period in range(self.n_periods):
+                if self.starts[period] <= moment < self.starts[period + 1]:
+                    return period
+            raise ValueError(f"{moment} is outside the clock ({self.starts[0]} to {self.starts[-1]}, not included)")
+        if not 0 <= moment < self.n_periods:
+            raise ValueError(f"period {moment} is outside the clock (0 to {self.n_periods - 1})")
+        return moment
+
+
+@dataclass(frozen=True)
+class ParameterSpec:
+    """A parameter with its prior."""
+
+    name: str
+    prior: Distribution
+    unit: str
+    reason: str
+    source: str
+
+
+@dataclass(frozen=True)
+class VariableSpec:
+    """A state variable; values are coded by their position."""
+
+    name: str
+    values: tuple[str | int | bool, ...]
+    start: int
+    resets: bool
+
+
+@dataclass(frozen=True)
+class LaterSpec:
+    """A delayed effect; exactly one of `after` (periods) and `period` (absolute) is given."""
+
+    key: str
+    after: int | None
+    period: int | None
+    sets: tuple[tuple[str, Bound], ...]
+
+
+@dataclass(frozen=True)
+class ChangeSpec:
+    """Assignments, in order, with the delayed part and whether the variables are frozen afterwards."""
+
+    sets: tuple[tuple[str, Bound], ...] = ()
+    later: LaterSpec | None = None
+    irreversible: bool = False
+
+
+@dataclass(frozen=True)
+class OutcomeSpec:
+    """One result of chance. `chance` is None for the rest."""
+
+    name: str
+    chance: Bound | None
+    change: ChangeSpec
+
+
+@dataclass(frozen=True)
+class EffectSpec:
+    """A change followed by chance. `subject` is the player on whose type the chances depend, if any."""
+
+    change: ChangeSpec = ChangeSpec()
+    outcomes: tuple[OutcomeSpec, ...] = ()
+    subject: str | None = None
+    silent: str | None = None
+
+
+@dataclass(frozen=True)
+class OptionSpec:
+    """An option. `signals` gives the chance of each signal (None for the rest) when it is covert, else None."""
+
+    name: str
+    title: str
+    when: Bound
+    propensity: Bound
+    effect: EffectSpec
+    signals: Mapping[str, Bound | None] | None
+
+
+@dataclass(frozen=True)
+class TurnSpec:
+    """A player's turn; `silent` is the option or signal that a silent record means, if there is one."""
+
+    name: str
+    player: str
+    when: Bound
+    options: tuple[OptionSpec, ...]
+    signals: Mapping[str, EffectSpec]
+    silent: str | None
+
+
+@dataclass(frozen=True)
+class EventSpec:
+    """Chance once a period."""
+
+    name: str
+    when: Bound
+    at_start: bool
+    effect: EffectSpec
+
+
+@dataclass(frozen=True)
+class ComponentSpec:
+    """A named part of a player's payoff."""
+
+    name: str
+    title: str
+    each_period: Bound | None
+    on: Mapping[str, Bound]
+    ends: Mapping[str, Bound]
+
+
+@dataclass(frozen=True)
+class PlayerSpec:
+    """A player; one type named `public` when it has no secret."""
+
+    name: str
+    title: str
+    types: tuple[str, ...]
+    priors: tuple[Bound | None, ...]
+    """None for the rest."""
+    precision: Bound
+    components: tuple[ComponentSpec, ...]
+
+
+@dataclass(frozen=True)
+class EndSpec:
+    """A way in which the game ends; `when` is None for the built-in end `time_up`."""
+
+    name: str
+    title: str
+    when: Bound | None
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """The whole scenario."""
+
+    name: str
+    title: str
+    calendar: Calendar
+    parameters: tuple[ParameterSpec, ...]
+    variables: tuple[VariableSpec, ...]
+    derived: Mapping[str, Bound]
+    """In an order in which each uses only names before it."""
+    players: tuple[PlayerSpec, ...]
+    turns: tuple[TurnSpec, ...]
+    events: tuple[EventSpec, ...]
+    ends: tuple[EndSpec, ...]
+    record: RecordMap | None
+    mechanisms: Mapping[str, Mechanism]
+    claims: Mapping[str, Claim]
+
+    def player(self, name: str) -> PlayerSpec:
+        """The player of this name."""
+        return next(player for player in self.players if player.name == name)

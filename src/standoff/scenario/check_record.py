@@ -1,0 +1,50 @@
+"""Check the record map and the mechanisms."""
+
+from __future__ import annotations
+
+from standoff.scenario.findings import Findings
+from standoff.scenario.models import Rule
+from standoff.scenario.moves import Moves, check_move
+from standoff.scenario.places import FieldPath
+
+
+def check_record(findings: Findings, moves: Moves) -> None:
+    """Check that the record is mapped to moves that exist and can be seen, by rules that say something."""
+    record = findings.scenario.record
+    if record is None:
+        return
+    for address, rules in record.map.items():
+        path = ("record", "map", address)
+        info = check_move(findings, path, address, moves, key=True)
+        if info is not None and info.kind == "option" and info.covert:
+            signals = [one for one, other in moves.items() if other.kind == "signal" and other.turn == info.turn]
+            findings.add(
+                path,
+                "a covert option is not seen when it happens",
+                found=address,
+                suggestion=f"map its signals: {', '.join(signals)}",
+                severity="warning",
+                key=True,
+            )
+        if not rules:
+            findings.add(path, "no rule says which events count as this move", key=True)
+        for position, rule in enumerate(rules):
+            _check_rule(findings, (*path, position), rule)
+    for position, rule in enumerate(record.ignore):
+        _check_rule(findings, ("record", "ignore", position), rule)
+
+
+def _check_rule(findings: Findings, path: FieldPath, rule: Rule) -> None:
+    if not rule.model_fields_set - {"reason"}:
+        known = [name for name in Rule.model_fields if name != "reason"]
+        findings.add(path, "an empty rule would pick every event", allowed=", ".join(known))
+
+
+def check_mechanisms(findings: Findings) -> None:
+    """Check that mechanisms are switched off by parameters that exist."""
+    for name, mechanism in findings.scenario.mechanisms.items():
+        path = ("mechanisms", name, "off")
+        if not mechanism.off:
+            findings.add(path, "nothing switches this mechanism off", suggestion="give parameters and the values that switch it off")
+        for parameter in mechanism.off:
+            findings.known((*path, parameter), "parameter", parameter, findings.scenario.parameters, key=True)

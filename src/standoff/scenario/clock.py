@@ -1,0 +1,114 @@
+"""Lay out the periods of the clock and the dates of the calendar."""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+import re
+
+from standoff.expressions import Bound, Moments
+from standoff.scenario.canonical import Calendar
+from standoff.scenario.findings import PLACEHOLDER, Findings
+from standoff.scenario.models import Clock, Dated, When
+
+MAX_PERIODS = 10_000
+_STEP = re.compile(r"\s*([0-9]{1,4})\s*(day|week|month)s?\s*$")
+_STEP_RULE = "a number of days, weeks or months, such as `2 weeks`"
+
+
+def lay_out(findings: Findings) -> tuple[Moments, bool]:
+    """Place periods and dates. Where the clock has faults, which are noted, gives a stand-in and False."""
+    clock = findings.scenario.clock
+    dated = (clock.start, clock.step, clock.end)
+    if clock.periods is not None and dated == (None, None, None):
+        return Moments(clock.periods, None, _dates(findings, False)), True
+    if clock.periods is None and clock.start is not None and clock.step is not None and clock.end is not None:
+        starts = _starts(findings, clock.start, clock.step, clock.end)
+        if starts is not None:
+            return Moments(len(starts) - 1, starts, _dates(findings, True)), True
+    else:
+        _note_form(findings, clock)
+    return _stand_in(findings), False
+
+
+def _stand_in(findings: Findings) -> Moments:
+    """Make a clock of one week that knows all names of the calendar, so that their uses are not called wrong."""
+    week = (dt.date(2000, 1, 1), dt.date(2000, 1, 8))
+    return Moments(1, week, dict.fromkeys(findings.scenario.calendar, week[0]))
+
+
+def as_calendar(moments: Moments, discount: Bound, present: bool) -> Calendar:
+    """Make the canonical calendar."""
+    return Calendar(moments.n_periods, moments.starts, moments.dates, discount, present)
+
+
+def check_moment(findings: Findings, path: tuple[str | int, ...], moment: When | str | None, moments: Moments | None) -> int | None:
+    """Find the period of a moment, noting a fault if it is unknown or outside the clock."""
+    if moment is None or moments is None or moment in findings.broken:
+        return None
+    if isinstance(moment, str) and not findings.known(path, "name of the calendar", moment, moments.dates):
+        return None
+    try:
+        return Calendar(moments.n_periods, moments.starts, moments.dates, PLACEHOLDER, False).period(moment)
+    except ValueError as error:
+        findings.add(path, str(error), found=str(moment))
+        return None
+
+
+def _note_form(findings: Findings, clock: Clock) -> None:
+    dated = {name: getattr(clock, name) for name in ("start", "step", "end")}
+    given = [name for name, value in dated.items() if value is not None]
+    forms = "either periods, or start, step and end"
+    if clock.periods is not None and given:
+        findings.add(("clock",), "the clock has both forms", found=f"periods, {', '.join(given)}", allowed=forms)
+    else:
+        missing = [name for name in dated if name not in given]
+        found = f"{', '.join(given)} without {', '.join(missing)}" if given else "none of them"
+        findings.add(("clock",), "the clock is not complete", found=found, allowed=forms)
+
+
+def _starts(findings: Findings, start: dt.date, step: str, end: dt.date) -> tuple[dt.date, ...] | None:
+    match = _STEP.match(step)
+    if match is None or int(match[1]) == 0:
+        findings.add(("clock", "step"), "this is no length of a period", found=step, allowed=_STEP_RULE)
+        return None
+    if end <= start:
+        findings.add(("clock", "end"), "the end is not after the start", found=str(end), allowed=f"a date after {start}")
+        return None
+    starts = [start]
+    while len(starts) <= MAX_PERIODS:
+        following = _later(start, len(starts) * int(match[1]), match[2])
+        if following is None or following >= end:
+            return (*starts, end)
+        starts.append(following)
+    findings.add(("clock",), "the clock has too many periods", allowed=f"{MAX_PERIODS:,}", suggestion="take a longer step")
+    return None
+
+
+def _later(day: dt.date, count: int, unit: str) -> dt.date | None:
+    """Give the day that many units later; None after the year 9999. A month that is too short gives its last day."""
+    try:
+        if unit != "month":
+            return day + dt.timedelta(days=count * (7 if unit == "week" else 1))
+        year, month = divmod(day.year * 12 + day.month - 1 + count, 12)
+        last = calendar.monthrange(year, month + 1)[1]
+        return dt.date(year, month + 1, min(day.day, last))
+    except (OverflowError, ValueError):
+        return None
+
+
+def _dates(findings: Findings, dated: bool) -> dict[str, int | dt.date]:
+    dates: dict[str, int | dt.date] = {}
+    for name, entry in findings.scenario.calendar.items():
+        moment = entry.date if isinstance(entry, Dated) else entry
+        if isinstance(moment, dt.date) and not dated:
+            findings.add(
+                ("calendar", name),
+                "this is a date, but the clock counts abstract periods",
+                found=str(moment),
+                allowed="a period, 0 being the first",
+            )
+            findings.broken.add(name)
+        else:
+            dates[name] = moment
+    return dates

@@ -1,0 +1,116 @@
+"""Collect the faults of one scenario, with their places, and remember which names its expressions use."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Literal
+
+from standoff.errors import ExpressionError, Fault
+from standoff.expressions import Boolean, Bound, Kind, Number, Scope, bind
+from standoff.expressions.tree import Constant
+from standoff.names import closest, listed
+from standoff.scenario.models import Scenario
+from standoff.scenario.places import FieldPath, dotted
+
+NUMBER, BOOLEAN = Number(), Boolean()
+
+PLACEHOLDER = Bound("1", NUMBER, Constant(1.0), frozenset(), frozenset(), 1.0)
+"""Stands for an expression that has a fault."""
+
+
+@dataclass
+class Findings:
+    """The faults found so far, and every expression bound, by path."""
+
+    scenario: Scenario
+    faults: list[Fault] = field(default_factory=list)
+    bounds: dict[FieldPath, Bound] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
+    """Declared names that have faults of their own; what uses them is not called wrong as well."""
+
+    def add(
+        self,
+        path: FieldPath,
+        problem: str,
+        *,
+        found: str | None = None,
+        allowed: str | None = None,
+        suggestion: str | None = None,
+        severity: Literal["error", "warning"] = "error",
+        key: bool = False,
+    ) -> None:
+        """Note a fault of the field at a path, or of its name."""
+        place = self.scenario.origin.place(path, key=key)
+        self.faults.append(
+            Fault(
+                file=place.file,
+                line=place.line,
+                column=place.column,
+                field=dotted(path),
+                problem=problem,
+                found=found,
+                allowed=allowed,
+                suggestion=suggestion,
+                severity=severity,
+            )
+        )
+
+    def unknown(self, path: FieldPath, what: str, name: str, known: Collection[str], *, key: bool = False) -> None:
+        """Note a name that does not exist."""
+        self.add(path, f"unknown {what}", found=name, allowed=listed(known), suggestion=closest(name, known), key=key)
+
+    def known(self, path: FieldPath, what: str, name: str, known: Collection[str], *, key: bool = False) -> bool:
+        """Tell whether a name exists, and note a fault if not."""
+        if name in known:
+            return True
+        self.unknown(path, what, name, known, key=key)
+        return False
+
+    def bind(self, path: FieldPath, text: str | float | bool, scope: Scope, expected: Kind | None = None) -> Bound:
+        """Bind an expression; a faulty one is noted and gives a placeholder, so that the search for faults can go on."""
+        try:
+            bound = bind(text, scope, expected)
+        except ExpressionError as error:
+            if error.found in self.broken:
+                return PLACEHOLDER
+            place = self.scenario.origin.text_place(path, error.column)
+            self.faults.append(
+                Fault(
+                    file=place.file,
+                    line=place.line,
+                    column=place.column,
+                    field=dotted(path),
+                    problem=error.problem,
+                    found=error.found,
+                    allowed=error.allowed,
+                    suggestion=error.suggestion,
+                )
+            )
+            return PLACEHOLDER
+        self.bounds[path] = bound
+        return bound
+
+    def bind_number(
+        self, path: FieldPath, text: str | float | bool, scope: Scope, *, low: float = 0, high: float | None = None, above: bool = False
+    ) -> Bound:
+        """Bind a number that lies between two ends, if it is known already; `above` leaves the lower end out."""
+        bound = self.bind(path, text, scope, NUMBER)
+        value = bound.constant
+        if path in self.bounds and value is not None and not _inside(float(value), low, high, above):
+            span = f"{'above' if above else 'at least'} {low:g}" + ("" if high is None else f", at most {high:g}")
+            self.add(path, "the number is out of range", found=f"{value:g}", allowed=span)
+        return bound
+
+    def ok(self, path: FieldPath) -> bool:
+        """Tell whether the expression at a path could be bound."""
+        return path in self.bounds
+
+    @property
+    def errors(self) -> list[Fault]:
+        """The faults that are errors."""
+        return [fault for fault in self.faults if fault.severity == "error"]
+
+
+def _inside(value: float, low: float, high: float | None, above: bool) -> bool:
+    return (value > low if above else value >= low) and (high is None or value <= high)

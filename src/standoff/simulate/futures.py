@@ -1,0 +1,176 @@
+"""Simulated futures and what is read from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from standoff.errors import SolveError
+from standoff.game import DECISION, END
+from standoff.scenario.models import Intervention
+from standoff.simulate._kernel import draw_futures
+from standoff.simulate.interventions import overrides
+from standoff.solve.equilibrium import Equilibrium, Progress, make_workspace
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from standoff.replay import Trail
+
+BATCH = 20_000
+
+
+@dataclass(frozen=True)
+class Futures:
+    """Futures of a solved game. `R` runs."""
+
+    equilibrium: Equilibrium
+    seed: int
+    root: int
+    x: np.ndarray
+    acted: np.ndarray
+    end: np.ndarray
+    """Node at which each run ends, shape (R,)."""
+    marks: tuple[str, ...]
+    first_period: np.ndarray
+    """Period in which each mark (option, signal or outcome) first happened, -1 for never, shape (R, marks)."""
+
+    def __len__(self) -> int:
+        return len(self.end)
+
+    def ends(self) -> pd.DataFrame:
+        """Return the share of futures by end and period, with the total of each end."""
+        import pandas as pd
+
+        structure = self.equilibrium.game.structure
+        names = np.array([place.removeprefix("end:") for place in structure.places], dtype=object)[structure.place[self.end]]
+        table = pd.crosstab(names, structure.period[self.end]).reindex(columns=range(structure.canonical.calendar.n_periods), fill_value=0)
+        table = table / len(self.end)
+        table.index.name, table.columns.name = "end", "period"
+        table["total"] = table.sum(axis=1)
+        return table.sort_values("total", ascending=False)
+
+    def happened(self, move: str) -> np.ndarray:
+        """Return in which runs a move happened, shape (R,)."""
+        if move not in self.marks:
+            raise SolveError(f"{move} is not among the moves of this game: {', '.join(self.marks)}")
+        return np.asarray(self.first_period[:, self.marks.index(move)] >= 0)
+
+    def moves(self) -> pd.DataFrame:
+        """Return for each move the share of futures in which it happens, and the mean period of the first time."""
+        import pandas as pd
+
+        happened = self.first_period >= 0
+        share = happened.mean(axis=0)
+        mean = np.where(happened, self.first_period, 0).sum(axis=0) / np.maximum(happened.sum(axis=0), 1)
+        table = pd.DataFrame({"share": share, "first_period": np.where(share > 0, mean, np.nan)}, index=pd.Index(self.marks, name="move"))
+        return table.sort_values("share", ascending=False)
+
+    def story(self, run: int) -> list[str]:
+        """Tell one future as dated sentences."""
+        game = self.equilibrium.game
+        steps = len(game.structure.layers)
+        path = np.zeros(steps, dtype=np.int64), np.zeros(steps, dtype=np.int64), np.zeros(steps, dtype=np.int64)
+        _, _, count = _draw(self.equilibrium, run, run + 1, self.seed, self.root, self.x, self.acted, (), path)
+        return tell(self.equilibrium, path[0][:count], path[1][:count], path[2][:count], int(self.end[run]))
+
+
+def tell(equilibrium: Equilibrium, nodes: np.ndarray, observations: np.ndarray, options: np.ndarray, end: int) -> list[str]:
+    """Tell a path as dated sentences; moves that the record would call silent are left out."""
+    game = equilibrium.game
+    structure, canonical = game.structure, game.canonical
+    quiet = {f"{turn.player}.{turn.silent}" for turn in canonical.turns if turn.silent}
+    titles = {f"{turn.player}.{option.name}": option.title for turn in canonical.turns for option in turn.options}
+    starts = canonical.calendar.starts
+    lines = []
+    for node, observation, option in zip(nodes, observations, options, strict=True):
+        address = structure.address(int(observation))
+        if not address or address in quiet or len(range(structure.observation_start[node], structure.observation_start[node + 1])) < 2:
+            continue
+        when = f"{starts[structure.period[node]]:%d %b %Y}" if starts is not None else f"period {structure.period[node]}"
+        text = titles.get(address) or address.replace("_", " ").replace(".", ": ").replace("/", " -> ")
+        if option >= 0 and structure.kind[node] == DECISION and game.option_address(int(option)) != address:
+            text += f" (in truth: {game.option_address(int(option))})"
+        lines.append(f"{when}: {text}")
+    when = f"{starts[structure.period[end]]:%d %b %Y}" if starts is not None else f"period {structure.period[end]}"
+    lines.append(f"{when}: ends as {structure.places[structure.place[end]].removeprefix('end:').replace('_', ' ')}")
+    return lines
+
+
+def simulate(
+    equilibrium: Equilibrium,
+    runs: int = 10_000,
+    seed: int = 0,
+    *,
+    after: Trail | None = None,
+    do: Iterable[Intervention] = (),
+    workers: int = 2,
+    progress: Progress | None = None,
+    moves: bool = True,
+) -> Futures:
+    """Draw futures from the start, or from where a record leaves the game, under interventions.
+
+    The same `seed` gives the same luck to the same run whatever `do` says. `moves=False` keeps the ends only, which saves memory.
+
+    Raises InterventionError for interventions that cannot apply; SolveError when the record has ended the game.
+
+    >>> import standoff as so
+    >>> futures = so.simulate(so.solve(so.build(so.load("one-shot-threat"))), runs=1000, seed=1)
+    >>> len(futures)
+    1000
+    """
+    game = equilibrium.game
+    root, x = int(game.structure.roots[0]), equilibrium.prior
+    if after is not None:
+        if game.structure.kind[after.node] == END:
+            # A record that runs to the end leaves nothing to come.
+            raise SolveError("the record ends the game; there is no future after it. Give a record that stops earlier")
+        root, x = after.node, after.x
+    acted = overrides(game, do)
+    marks = tuple(sorted({*game._option_addresses, *game.structure.addresses})) if moves else ()
+    cuts = list(range(0, runs, BATCH)) + [runs]
+    done = 0
+
+    def batch(i: int) -> tuple[np.ndarray, np.ndarray]:
+        nonlocal done
+        none = np.zeros(0, dtype=np.int64)
+        end, first, _ = _draw(equilibrium, cuts[i], cuts[i + 1], seed, root, x, acted, marks, (none, none, none))
+        done += 1
+        if progress is not None:
+            progress("simulating", done / (len(cuts) - 1))
+        return end, first
+
+    with ThreadPoolExecutor(workers) as pool:
+        results = list(pool.map(batch, range(len(cuts) - 1)))
+    ends = np.concatenate([end for end, _ in results]) if results else np.zeros(0, dtype=np.int64)
+    firsts = np.concatenate([first for _, first in results]) if results else np.zeros((0, len(marks)), dtype=np.int16)
+    return Futures(equilibrium, seed, root, x, acted, ends, marks, firsts)
+
+
+def _draw(
+    equilibrium: Equilibrium, first: int, last: int, seed: int, root: int, x: np.ndarray, acted: np.ndarray, marks: tuple[str, ...],
+    path: tuple[np.ndarray, np.ndarray, np.ndarray],
+) -> tuple[np.ndarray, np.ndarray, int]:  # fmt: skip
+    """Call the kernel for a range of runs; return ends, first periods and the steps of the last run."""
+    game, grid = equilibrium.game, equilibrium.grid
+    structure = game.structure
+    work = make_workspace(game, grid, 1)
+    number = {mark: i for i, mark in enumerate(marks)}
+    option_mark = np.array([number.get(address, -1) for address in game._option_addresses], dtype=np.int64)
+    observation_mark = np.array([number.get(structure.address(e), -1) for e in range(len(structure.target))], dtype=np.int64) if marks else structure.target
+    layer = np.searchsorted(structure.layers, np.arange(structure.n_nodes), side="right")
+    end = np.zeros(last - first, dtype=np.int64)
+    first_period = np.zeros((last - first, len(marks)), dtype=np.int16)
+    cards, basis = grid.scratch()
+    width = int(max(np.diff(structure.observation_start).max(), np.diff(structure.option_start).max(initial=1)))
+    steps = draw_futures(
+        first, last, seed, root, x, layer, equilibrium.lines, grid.combination, game.arrays, equilibrium.log_policy, acted, option_mark,
+        observation_mark, len(marks), cards, cards.copy(), basis, np.zeros(grid.n_nodes), work.stage, np.zeros(max(game.n_types)),
+        np.zeros(grid.n_axes), np.zeros(len(game.n_types), dtype=np.int64), np.zeros(width), end, first_period,
+        structure.period, *path,
+    )  # fmt: skip
+    return end, first_period, int(steps)

@@ -1,0 +1,234 @@
+"""The certificate: how far a solution is from the equilibrium that it claims to be.
+
+Along public histories followed exactly from the prior, the policy in use (each stage solved anew at the exact belief, on the principal branch,
+with continuation values read from the grid) is compared with the logit response to *exactly evaluated* continuation values:
+
+- `policy_distance`: the largest difference of any choice probability;
+- `regret`: the largest payoff that any type could gain by changing over to that response at one point;
+- `stage_residual`: the largest residual of a stage equation on the grid, in log-odds.
+
+When the game has few histories all of them are followed and values are exact. Otherwise histories are drawn, and the error of the grid's
+values is estimated by following further histories from each point (`correction` in `standoff.solve._follow`); the standard error of that
+estimate is reported beside the figures, in units of log-odds.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from standoff.game import DECISION
+from standoff.solve._follow import corrected_response, walk
+from standoff.solve.grid import to_beliefs
+
+if TYPE_CHECKING:
+    from standoff.solve.equilibrium import Equilibrium, Probe, Progress
+
+EXACT_POINTS = 4_000
+"""Games with at most so many points in their tree of histories are certified on all of them."""
+
+HISTORIES, POINTS, DRAWS = 48, 160, 24
+STAGE_TOLERANCE = 1e-8
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """Figures that bound the error of a solution."""
+
+    policy_distance: float
+    regret: float
+    stage_residual: float
+    tolerance: float
+    met: bool
+    every_history: bool
+    """Whether all histories were followed (else a sample)."""
+    points: int
+    """Decision points compared."""
+    standard_error: float
+    """Of the estimated log-odds, where histories were drawn; 0 where all were followed."""
+    beliefs: int
+    levels: tuple[int, ...]
+    """Finest level on each belief axis."""
+    stages: int
+    traced: int
+    """Stages solved along the principal branch from precision 0 rather than from a neighbour."""
+    folded: int
+    """Stages whose branch passed a turning point."""
+    failed: int
+    """Stages on the grid that no method solved."""
+    switched: int
+    """Compared points at which a start from the grid's policy would have found another branch."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the figures as plain data."""
+        return asdict(self)
+
+    def text(self) -> str:
+        """Say in a sentence whether the solution can be trusted."""
+        how = f"all {self.points} decision points" if self.every_history else f"{self.points} decision points on drawn histories"
+        verdict = "met" if self.met else "NOT MET"
+        return (
+            f"{verdict}: policy distance {self.policy_distance:.1e} (tolerance {self.tolerance:.0e}) at {how}; "
+            f"regret {self.regret:.1e}, stage residual {self.stage_residual:.1e}, {self.failed} of {self.stages:,} stages unsolved"
+        )
+
+
+def certify(
+    solved: Equilibrium, *, tolerance: float, workers: int = 1, seed: int = 0, progress: Progress | None = None, draws: int = DRAWS, points: int = POINTS
+) -> Certificate:
+    """Measure a solution; see the module's text."""
+    exact = _every_history(solved)
+    if exact is None:
+        distance, regret, count, error, switched = _drawn_histories(solved, workers, seed, progress, draws, points)
+    else:
+        (distance, regret, count), error, switched = exact, 0.0, 0
+    sweep = solved.sweep
+    return Certificate(
+        policy_distance=distance,
+        regret=regret,
+        stage_residual=sweep["stage_residual"],
+        tolerance=tolerance,
+        met=bool(distance <= tolerance and sweep["stage_residual"] <= STAGE_TOLERANCE),
+        every_history=exact is not None,
+        points=count,
+        standard_error=error,
+        beliefs=solved.grid.n_nodes,
+        levels=solved.grid.axis_levels,
+        stages=int(sweep["stages"]),
+        traced=int(sweep["traced"]),
+        folded=int(sweep["folded"]),
+        failed=int(sweep["failed"]),
+        switched=switched,
+    )
+
+
+def logit(log_w: np.ndarray, precision: float, q: np.ndarray) -> np.ndarray:
+    """Return the logit response to action values; shapes (A,), (), (K, A)."""
+    u = log_w + precision * q
+    u = np.exp(u - u.max(axis=1, keepdims=True))
+    return np.asarray(u / u.sum(axis=1, keepdims=True))
+
+
+def _every_history(solved: Equilibrium) -> tuple[float, float, int] | None:
+    """Follow every history and evaluate them backwards; None when there are too many."""
+    game = solved.game
+    g, pay = game.arrays, game.payoffs
+    tree: list[tuple[int, Probe, list[int]]] = []
+    pending = [(int(game.structure.roots[0]), solved.prior, -1, -1)]
+    while pending:
+        node, x, parent, slot = pending.pop()
+        if len(tree) >= EXACT_POINTS:
+            return None
+        probe = solved.probe(node, x)
+        number = len(tree)
+        tree.append((node, probe, [-1] * len(probe.likelihood)))
+        if parent >= 0:
+            tree[parent][2][slot] = number
+        for y in range(len(probe.likelihood)):
+            if probe.likelihood[y].max() > 0.0:
+                pending.append((int(g.target[g.observation_start[node] + y]), probe.posteriors[y], number, y))
+    values = np.zeros((len(tree), int(g.columns[-1])))
+    distance = regret = 0.0
+    count = 0
+    for number in range(len(tree) - 1, -1, -1):
+        node, probe, children = tree[number]
+        y0, o0 = int(g.observation_start[node]), int(g.option_start[node])
+        n_obs, n_options = len(children), int(g.option_start[node + 1]) - o0
+        onward = np.zeros((n_obs, values.shape[1]))
+        for y, child in enumerate(children):
+            if child >= 0:
+                onward[y] = pay.observation[y0 + y] + g.beta[node] * values[child]
+        values[number] = pay.node[node]
+        owner = int(g.owner[node])
+        if owner < 0:
+            values[number] += probe.likelihood[:, 0] @ onward
+            continue
+        k = game.n_types[owner]
+        column = int(g.columns[owner])
+        belief = to_beliefs(probe.x, game.n_types)[owner]
+        mean = belief @ probe.likelihood.T
+        total = mean @ onward
+        total[column : column + k] = np.einsum("yk,yk->k", probe.likelihood, onward[:, column : column + k])
+        if game.structure.kind[node] == DECISION:
+            sigma = probe.policy
+            reward = pay.option[o0 : o0 + n_options]
+            extra = (belief @ sigma) @ reward
+            extra[column : column + k] = np.einsum("ka,ak->k", sigma, reward[:, column : column + k])
+            total = total + extra
+            if n_options > 1:
+                like = _like(solved, node, n_options, n_obs, k)
+                q = reward[:, column : column + k].T + np.einsum("ayk,yk->ka", like, onward[:, column : column + k])
+                exact = logit(g.log_w[o0 : o0 + n_options], float(g.precision[node]), q)
+                distance = max(distance, float(np.abs(exact - sigma).max()))
+                regret = max(regret, float(np.abs(((exact - sigma) * q).sum(axis=1)).max()))
+                count += 1
+        values[number] += total
+    return distance, regret, count
+
+
+def _like(solved: Equilibrium, node: int, n_options: int, n_obs: int, k: int) -> np.ndarray:
+    """Return the chance of each observation after each option by type, shape (A, Y, K)."""
+    g = solved.game.arrays
+    if g.is_open[node]:
+        return np.repeat(np.eye(n_options)[:, :, None], k, axis=2)
+    start = int(g.like_start[node])
+    return np.asarray(g.like[start : start + n_options * n_obs * k].reshape(n_options, n_obs, k))
+
+
+def _drawn_histories(
+    solved: Equilibrium, workers: int, seed: int, progress: Progress | None, draws: int, points: int
+) -> tuple[float, float, int, float, int]:
+    """Draw histories and compare at some of their decision points."""
+    from standoff.solve.equilibrium import make_workspace
+
+    game = solved.game
+    structure, g = game.structure, game.arrays
+    steps = len(structure.layers)
+    n_players = len(game.n_types)
+    random = np.random.Generator(np.random.Philox(seed))
+    work = make_workspace(game, solved.grid, solved.values.shape[2])
+    found: dict[tuple[int, bytes], tuple[int, np.ndarray]] = {}
+    nodes, beliefs = np.zeros(steps, dtype=np.int64), np.zeros((steps, solved.grid.n_axes))
+    tail = solved.lines, solved.grid.combination, g, game.payoffs, solved.values, solved.log_policy
+    for _ in range(HISTORIES):
+        types = np.array([random.choice(len(prior), p=prior) for prior in game.priors])
+        count = walk(
+            int(structure.roots[0]), solved.prior.copy(), types, random.random(steps), *tail, work.stage, work.scratch, work.follow, nodes, beliefs
+        )
+        for i in range(count):
+            found.setdefault((int(nodes[i]), beliefs[i].tobytes()), (int(nodes[i]), beliefs[i].copy()))
+    chosen = list(found.values())
+    # The first point of all, then an even spread over the rest.
+    keep = np.unique(np.linspace(0, len(chosen) - 1, min(points, len(chosen))).astype(int))
+    chosen = [chosen[i] for i in keep]
+    uniform = random.random((len(chosen), draws, n_players + steps))
+    k, a = max(game.n_types), int(np.diff(g.option_start).max())
+    results = np.zeros((len(chosen), 4))
+    works = [(make_workspace(game, solved.grid, solved.values.shape[2]), make_workspace(game, solved.grid, solved.values.shape[2])) for _ in range(workers)]
+
+    def task(worker: int) -> None:
+        one, two = works[worker]
+        used, exact, q = np.zeros((k, a)), np.zeros((k, a)), np.zeros((k, a))
+        for i in range(worker, len(chosen), workers):
+            node, x = chosen[i]
+            error, _, switched = corrected_response(
+                node, x, uniform[i], *tail, one.stage, one.scratch, one.follow, two.stage, two.scratch, two.follow, used, exact, q
+            )
+            n_options = int(g.option_start[node + 1] - g.option_start[node])
+            n_types = game.n_types[int(g.owner[node])]
+            gap = (exact - used)[:n_types, :n_options]
+            results[i] = (
+                np.abs(gap).max(), np.abs((gap * q[:n_types, :n_options]).sum(axis=1)).max(), error * g.precision[node], switched
+            )  # fmt: skip
+            if progress is not None and worker == 0:
+                progress("certifying", (i + 1) / len(chosen))
+
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(task, range(workers)))
+    if not np.isfinite(results).all():
+        return np.inf, np.inf, len(chosen), np.inf, int(results[:, 3].sum())
+    top = results[:, :3].max(axis=0)
+    return float(top[0]), float(top[1]), len(chosen), float(top[2]), int(results[:, 3].sum())

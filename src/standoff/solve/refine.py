@@ -1,0 +1,84 @@
+"""Choose a finer grid where the solution needs it.
+
+Dimension-adaptive refinement (Gerstner & Griebel 2003): for each level vector at the rim of the grid, the *surplus* (values at the nodes it
+added, less what the grid without it would have interpolated there) tells how much that block mattered; the blocks that carry most of the
+surplus get their forward neighbours. So an axis on which values bend becomes fine while the others stay coarse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from standoff.game import DECISION
+from standoff.solve.grid import MAX_LEVEL, PRODUCT_AXES, BeliefGrid, box
+
+if TYPE_CHECKING:
+    from standoff.solve.equilibrium import Equilibrium
+
+SHARE = 0.7
+"""Share of the total surplus whose blocks are refined in one go."""
+
+SAMPLE = 400
+"""Nodes of the game on which surpluses are measured."""
+
+
+def _surplus(solved: Equilibrium, coarser: frozenset[tuple[int, ...]]) -> float:
+    """Return the mean absolute difference, in log-odds, that the nodes beyond a coarser grid made, over a spread of decision points."""
+    grid, structure = solved.grid, solved.game.structure
+    nodes = np.flatnonzero(structure.kind == DECISION)
+    nodes = nodes[np.unique(np.linspace(0, len(nodes) - 1, SAMPLE).astype(int))]
+    precision = np.maximum(np.array(solved.game.precisions), 1e-12)
+    scale = np.repeat(precision, solved.game.n_types)  # behaviour feels payoffs times precision
+    place = {tuple(point): m for m, point in enumerate(grid.points.round(12).tolist())}
+    smaller = BeliefGrid(grid.n_types, coarser)
+    old = np.array([place[tuple(point)] for point in smaller.points.round(12).tolist()])
+    new = np.setdiff1d(np.arange(grid.n_nodes), old)
+    weights = np.stack([smaller.weights(grid.points[m]) for m in new])
+    gap = solved.values[np.ix_(nodes, new)] - np.einsum("mo,noc->nmc", weights, solved.values[np.ix_(nodes, old)])
+    return float((np.abs(gap) * scale).mean())
+
+
+def refine(solved: Equilibrium) -> frozenset[tuple[int, ...]]:
+    """Return the level set of the next grid; the same set when no axis can go further."""
+    return _refined_product(solved) if solved.grid.n_axes <= PRODUCT_AXES else _refined_sparse(solved)
+
+
+def _refined_product(solved: Equilibrium) -> frozenset[tuple[int, ...]]:
+    """Raise the axes whose last nodes mattered most."""
+    levels = solved.grid.axis_levels
+    surplus = []
+    for d, level in enumerate(levels):
+        coarser = tuple(value - (i == d) for i, value in enumerate(levels))
+        surplus.append(_surplus(solved, box(coarser)) if level > 0 else np.inf)
+    raised = [level + (level < MAX_LEVEL and surplus[d] >= 0.1 * max(surplus)) for d, level in enumerate(levels)]
+    return box(raised)
+
+
+def _refined_sparse(solved: Equilibrium) -> frozenset[tuple[int, ...]]:
+    """Add the forward neighbours of the rim blocks that carry most of the surplus."""
+    grid = solved.grid
+
+    def ahead(level: tuple[int, ...]) -> list[tuple[int, ...]]:
+        steps = [tuple(value + (i == d) for i, value in enumerate(level)) for d in range(grid.n_axes)]
+        return [step for step in steps if max(step) <= MAX_LEVEL]
+
+    def admissible(level: tuple[int, ...], levels: Collection[tuple[int, ...]]) -> bool:
+        backward = [tuple(value - (i == d) for i, value in enumerate(level)) for d in range(grid.n_axes) if level[d] > 0]
+        return level not in levels and all(step in levels for step in backward)
+
+    rim = [level for level in grid.levels if not any(step in grid.levels for step in ahead(level))]
+    surplus = {level: _surplus(solved, frozenset(grid.levels - {level})) for level in rim}
+    levels = set(grid.levels)
+    carried, total = 0.0, sum(surplus.values())
+    for level in sorted(rim, key=lambda level: (-surplus[level], level)):
+        if carried >= SHARE * total and levels != grid.levels:
+            break
+        carried += surplus[level]
+        levels |= {step for step in ahead(level) if admissible(step, levels)}
+    if levels == grid.levels:
+        # The rim blocks have no admissible neighbour: widen the whole grid by one.
+        levels |= {step for level in grid.levels for step in ahead(level) if admissible(step, grid.levels)}
+    return frozenset(levels)

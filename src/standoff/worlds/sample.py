@@ -1,0 +1,153 @@
+"""Sampling worlds: in parallel, resumable, the same for any number of workers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from standoff.claims import roots_of
+from standoff.errors import WorldsError
+from standoff.game import build
+from standoff.record import Record
+from standoff.scenario import Scenario, resolve
+from standoff.scenario.canonical import Canonical
+from standoff.solve.equilibrium import Equilibrium, Progress, solve
+from standoff.solve.refine import refine
+from standoff.version import __version__
+from standoff.worlds.draws import at_quantiles, sobol
+from standoff.worlds.store import Store, to_frame
+from standoff.worlds.weights import Weights, weigh
+from standoff.worlds.world import Task, World, run_world
+
+BATCH = 8
+
+
+@dataclass(frozen=True)
+class Worlds:
+    """Sampled worlds of a scenario."""
+
+    task: Task
+    median: Equilibrium
+    """The solution at the prior medians."""
+    seed: int
+    quantiles: np.ndarray
+    """Of the free parameters, shape (n, free)."""
+    worlds: tuple[World, ...]
+    weights: Weights
+
+    @property
+    def canonical(self) -> Canonical:
+        """The scenario behind the worlds."""
+        return self.task.canonical
+
+    def __len__(self) -> int:
+        return len(self.worlds)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """One row per world: parameters, log-likelihood, weight, margins of the claims."""
+        frame = to_frame(self.worlds)
+        frame.insert(2, "weight", self.weights.values)
+        return frame
+
+    @property
+    def problems(self) -> list[World]:
+        """Worlds that could not be computed."""
+        return [world for world in self.worlds if world.problem]
+
+
+def fingerprint(task: Task, scenario: Scenario, seed: int) -> dict[str, Any]:
+    """Return what decides the worlds, with hashes of the inputs."""
+    text = scenario.model_dump_json(by_alias=True)
+    return {
+        "standoff": __version__,
+        "scenario": scenario.name,
+        "scenario_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "record": Path(task.record.path).name if task.record is not None else None,
+        "record_sha256": task.record.sha256 if task.record is not None else None,
+        "seed": seed,
+        "levels": sorted(map(list, task.levels)),
+        "finer_levels": sorted(map(list, task.finer)),
+    }
+
+
+def compute(task: Task, points: Sequence[tuple[int, np.ndarray]], workers: int) -> Iterator[World]:
+    """Yield worlds (index, quantiles) in order as they are finished."""
+    if workers == 1 or len(points) < 2:
+        for index, u in points:
+            yield run_world(task, index, at_quantiles(task.canonical, u))
+        return
+    from joblib import Parallel, delayed
+
+    jobs = (delayed(run_world)(task, index, at_quantiles(task.canonical, u)) for index, u in points)
+    yield from Parallel(n_jobs=workers, return_as="generator", batch_size=1, inner_max_num_threads=1, backend="loky")(jobs)
+
+
+def make_task(scenario: Scenario, record: Record | None, *, tolerance: float, workers: int, progress: Progress | None) -> tuple[Task, Equilibrium]:
+    """Solve the median world and take its grid for all worlds, and its next refinement for those that need it."""
+    canonical = resolve(scenario)
+    median = solve(build(canonical, roots=roots_of(canonical)), tolerance=tolerance, workers=workers, progress=progress)
+    finer = refine(median) if median.grid.n_axes else median.grid.levels
+    return Task(canonical, record, median.grid.levels, finer), median
+
+
+def sample(
+    scenario: Scenario,
+    n: int = 64,
+    seed: int = 0,
+    *,
+    record: Record | None = None,
+    temper: float | None = None,
+    tolerance: float = 1e-2,
+    workers: int = 2,
+    folder: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Worlds:
+    """Draw `n` worlds, solve each, replay the record through it and measure every claim.
+
+    The belief grid is the one on which the median world meets `tolerance`; worlds in which a claim is near its edge are solved again on the
+    next finer grid. With `folder`, finished worlds are kept there and a rerun continues. The result does not depend on `workers`.
+
+    Raises WorldsError when `n` is not positive, when a folder holds another run, or when no world could be computed.
+
+    >>> import standoff as so
+    >>> worlds = so.sample(so.load("one-shot-threat"), n=8, seed=0, workers=1)
+    >>> len(worlds)
+    8
+    """
+    if n < 1:
+        raise WorldsError(f"the number of worlds must be at least 1, not {n}")
+    task, median = make_task(scenario, record, tolerance=tolerance, workers=workers, progress=progress)
+    store = Store(Path(folder), fingerprint(task, scenario, seed)) if folder is not None else None
+    quantiles = sobol(task.canonical, n, seed)
+    found = store.load() if store is not None else {}
+    missing = [(i, quantiles[i]) for i in range(n) if i not in found]
+    finished: list[World] = []
+    for world in compute(task, missing, workers):
+        found[world.index] = world
+        finished.append(world)
+        if store is not None and len(finished) == BATCH:
+            store.save(finished)
+            finished = []
+        if progress is not None:
+            progress("worlds", sum(i in found for i in range(n)) / n)
+    if store is not None and finished:
+        store.save(finished)
+    worlds = tuple(found[i] for i in range(n))
+    if all(world.problem for world in worlds):
+        raise WorldsError(f"no world could be computed; the first says: {worlds[0].problem}")
+    if record is None:
+        usable = np.array([not world.problem for world in worlds], dtype=float)
+        weights = Weights(usable / usable.sum(), 0.0, float(usable.sum()))
+    else:
+        weights = weigh(np.array([world.log_likelihood for world in worlds]), temper)
+    return Worlds(task, median, seed, quantiles, worlds, weights)
+
+

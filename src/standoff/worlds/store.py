@@ -1,0 +1,115 @@
+"""The run folder: finished worlds survive a full disk, Ctrl-C or a kill, and the next run of the same inputs continues.
+
+Each batch of worlds is a Parquet file that appears whole (written beside, then renamed). A manifest with the hash of everything that decides
+the worlds tells whether a folder belongs to the run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from standoff.claims import Finding
+from standoff.errors import WorldsError
+from standoff.worlds.world import World
+
+
+def to_frame(worlds: Iterable[World]) -> pd.DataFrame:
+    """Return one row per world; parameters as `p:NAME`, claims as `margin:ID`, `numbers:ID` and `problem:ID`."""
+    rows = []
+    for world in worlds:
+        row: dict[str, Any] = {
+            "index": world.index,
+            "log_likelihood": world.log_likelihood,
+            "refined": world.refined,
+            "stage_residual": world.stage_residual,
+            "failed_stages": world.failed_stages,
+            "problem": world.problem,
+        }
+        row |= {f"p:{name}": value for name, value in world.parameters.items()}
+        for name, finding in world.findings.items():
+            row[f"margin:{name}"] = finding.margin
+            row[f"numbers:{name}"] = list(finding.numbers)
+            row[f"problem:{name}"] = finding.problem
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def from_frame(frame: pd.DataFrame) -> list[World]:
+    """Read worlds back."""
+    parameters = [column.removeprefix("p:") for column in frame.columns if column.startswith("p:")]
+    claims = [column.removeprefix("margin:") for column in frame.columns if column.startswith("margin:")]
+    worlds = []
+    for row in frame.to_dict("records"):
+        found = {}
+        for name in claims:
+            if isinstance(row[f"problem:{name}"], str):
+                numbers = row[f"numbers:{name}"]
+                found[name] = Finding(row[f"margin:{name}"], tuple(float(v) for v in numbers) if numbers is not None else (), row[f"problem:{name}"])
+        worlds.append(
+            World(
+                int(row["index"]), {name: float(row[f"p:{name}"]) for name in parameters}, float(row["log_likelihood"]), found, bool(row["refined"]),
+                float(row["stage_residual"]), int(row["failed_stages"]), row["problem"] or "",
+            )  # fmt: skip
+        )
+    return worlds
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file that is either there whole or not at all. Raises WorldsError when the disk does not take it."""
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with beside.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise WorldsError(f"cannot write {path}: {error.strerror}. What was finished stays readable; run again to continue") from error
+
+
+class Store:
+    """Finished worlds of one run in a folder."""
+
+    def __init__(self, folder: Path, fingerprint: Mapping[str, Any]) -> None:
+        self.folder = folder
+        self.batches = folder / "worlds"
+        manifest = folder / "inputs.json"
+        text = json.dumps(fingerprint, indent=2, sort_keys=True)
+        if manifest.exists():
+            try:
+                known = manifest.read_text(encoding="utf-8")
+            except OSError as error:
+                raise WorldsError(f"cannot read {manifest}: {error.strerror}") from error
+            if known != text:
+                raise WorldsError(f"{folder} holds a run of other inputs; name another folder with --out, or remove it")
+        else:
+            write_whole(manifest, text.encode())
+
+    def load(self) -> dict[int, World]:
+        """Return the worlds that are finished, by index."""
+        found: dict[int, World] = {}
+        for path in sorted(self.batches.glob("batch-*.parquet")):
+            try:
+                frame = pd.read_parquet(path)
+            except (OSError, ValueError) as error:
+                raise WorldsError(f"{path} cannot be read ({error}); remove it and run again") from error
+            found |= {world.index: world for world in from_frame(frame)}
+        return found
+
+    def save(self, worlds: list[World]) -> None:
+        """Append a batch."""
+        import io
+
+        buffer = io.BytesIO()
+        to_frame(worlds).to_parquet(buffer, index=False)
+        write_whole(self.batches / f"batch-{worlds[0].index:06d}.parquet", buffer.getvalue())
+
+
