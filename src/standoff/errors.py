@@ -8,7 +8,8 @@ StandoffError
 │   └── GameTooLargeError    the game would not fit
 ├── SolveError           a game cannot be solved as asked
 ├── InterventionError    a move cannot be forced or forbidden as asked
-└── WorldsError          worlds cannot be drawn, run or read
+├── WorldsError          worlds cannot be drawn, run or read
+└── ExportError          a game cannot be written in the format asked for
 """
 
 from __future__ import annotations
@@ -128,6 +129,10 @@ class InterventionError(StandoffError):
 
 class WorldsError(StandoffError):
     """Raised when worlds cannot be drawn, run or read."""
+
+
+class ExportError(StandoffError):
+    """Raised when a game cannot be written in the format asked for."""
 
 
 def shortened(text: str, length: int = 80) -> str:

@@ -110,16 +110,19 @@ def condition_of(game: Game, bound: object) -> np.ndarray:
 
 
 class Evaluation:
-    """Functionals of one solved game under one intervention, evaluated together."""
+    """Functionals of one solved game, each under its own intervention, evaluated in one backward sweep.
 
-    def __init__(self, solved: Equilibrium, acted: np.ndarray, functionals: Sequence[Functional], *, first_period: int = 0) -> None:
+    `acted[number]` is the override of each functional's behaviour, shape (o,).
+    """
+
+    def __init__(self, solved: Equilibrium, functionals: Sequence[Functional], acted: Sequence[np.ndarray], *, first_period: int = 0) -> None:
         self.solved = solved
+        self.functionals = list(functionals)
         game = solved.game
         self.columns: list[tuple[int, tuple[int, ...]]] = []  # functional and pinned types of each column
         for number, functional in enumerate(functionals):
             for types in itertools.product(*[range(game.n_types[i]) for i in functional.pinned]):
                 self.columns.append((number, types))
-        self.functionals = list(functionals)
         which = [number for number, _ in self.columns]
 
         def stack(name: str) -> np.ndarray:
@@ -131,17 +134,22 @@ class Evaluation:
             for player, kind in zip(functionals[number].pinned, types, strict=True):
                 pinned[column, player] = kind
         discounted = np.array([functionals[number].discounted for number in which])
+        distinct: dict[bytes, int] = {}
+        group_of = [distinct.setdefault(array.tobytes(), len(distinct)) for array in acted]
+        overridden = np.stack([acted[group_of.index(group)] for group in range(len(distinct))])
+        group = np.array([group_of[number] for number in which])
         structure = game.structure
         self.values = np.zeros((structure.n_nodes, solved.grid.n_nodes, len(self.columns)))
         work = make_workspace(game, solved.grid, len(self.columns))
         keep_option, keep_observation = stack("keep_option"), stack("keep_observation")
+        played = np.zeros((len(overridden), *work.stage.sigma.shape))
         layers = structure.layers
         for layer in range(len(layers) - 2, -1, -1):
             if structure.period[layers[layer]] < first_period:
                 break
             evaluate(
                 int(layers[layer]), int(layers[layer + 1]), solved.grid.points, solved.lines, game.arrays, pay, keep_option, keep_observation,
-                discounted, pinned, acted, self.values, solved.log_policy, work.stage, work.scratch,
+                discounted, pinned, group, overridden, played, self.values, solved.log_policy, work.stage, work.scratch,
             )  # fmt: skip
 
     def at(self, number: int, node: int, x: np.ndarray, types: tuple[tuple[int, int], ...] = ()) -> float:

@@ -20,7 +20,7 @@ from standoff.game import DECISION, END, Game, Root
 from standoff.replay import Trail
 from standoff.scenario.canonical import Canonical
 from standoff.scenario.models import Bits, Motive, Quantity
-from standoff.scenario.scopes import public_scope
+from standoff.scenario.scopes import state_scope
 from standoff.simulate.interventions import overrides
 from standoff.solve.equilibrium import Equilibrium
 
@@ -40,22 +40,40 @@ class _Request:
     node: int
     types: tuple[tuple[int, int], ...]
     result: float = np.nan
+    read: Callable[[Callable[[int, np.ndarray], float]], None] | None = None
+    """Reads several values of the functional instead of the one at the place."""
+
+
+COLUMNS = 64
+"""Columns of one backward sweep, which bounds its memory."""
 
 
 @dataclass
 class _World:
-    """A solved game with its pending requests, grouped by intervention."""
+    """A solved game with its pending requests."""
 
     solved: Equilibrium
-    requests: dict[bytes, list[_Request]] = field(default_factory=dict)
+    requests: list[_Request] = field(default_factory=list)
 
     def run(self, belief: Callable[[Place], np.ndarray]) -> None:
-        for group in self.requests.values():
+        """Evaluate what is pending, in sweeps of a bounded number of columns, later starts together."""
+        pending = sorted(self.requests, key=lambda request: -request.place.root.period)
+        self.requests = []
+        while pending:
+            group: list[_Request] = []
+            columns = 0
+            while pending and (not group or columns < COLUMNS):
+                group.append(pending.pop(0))
+                columns += int(np.prod([self.solved.game.n_types[i] for i in group[-1].functional.pinned]))
             first = min(request.place.root.period for request in group)
-            evaluation = Evaluation(self.solved, group[0].acted, [request.functional for request in group], first_period=first)
+            evaluation = Evaluation(
+                self.solved, [request.functional for request in group], [request.acted for request in group], first_period=first
+            )
             for number, request in enumerate(group):
-                request.result = evaluation.at(number, request.node, belief(request.place), request.types)
-        self.requests.clear()
+                if request.read is not None:
+                    request.read(lambda node, x, number=number, types=request.types: evaluation.at(number, node, x, types))  # type: ignore[misc]
+                else:
+                    request.result = evaluation.at(number, request.node, belief(request.place), request.types)
 
 
 class Measures:
@@ -98,7 +116,14 @@ class Measures:
             for part in quantity.difference:
                 self.prepare(part)
             return
-        if not self._is_functional(quantity) or _key(quantity) in self.pending:
+        if _key(quantity) in self.pending:
+            return
+        if quantity.motive is not None:
+            self.pending[_key(quantity)] = []
+            for place in places_of(self.base.game.canonical, quantity):
+                self._prepare_motive(quantity, quantity.motive, place)
+            return
+        if not self._is_functional(quantity):
             return
         world = self.world(quantity)
         game = world.solved.game
@@ -111,7 +136,7 @@ class Measures:
             node = self.node(game, place.root)
             for functional, types in self._functionals(quantity, game, until, pinned):
                 request = _Request(functional, acted, place, node, types)
-                world.requests.setdefault(acted.tobytes(), []).append(request)
+                world.requests.append(request)
                 requests.append(request)
         self.pending[_key(quantity)] = requests
 
@@ -131,7 +156,7 @@ class Measures:
             ends = [quantity.chance_of_end] if isinstance(quantity.chance_of_end, str) else quantity.chance_of_end
             return [(of_ends(game, ends, until=until, pinned=pinned), ())]
         assert quantity.chance_of_state is not None
-        bound = bind(quantity.chance_of_state, public_scope(game.canonical), expected=Boolean())
+        bound = bind(quantity.chance_of_state, state_scope(game.canonical), expected=Boolean())
         return [(of_state(game, condition_of(game, bound), until=until, pinned=pinned), ())]
 
     def run(self) -> None:
@@ -150,6 +175,9 @@ class Measures:
             plain = self._record_bits(quantity.record_bits)
         elif self._is_functional(quantity):
             plain = self._functional_value(quantity)
+        elif quantity.motive is not None:
+            places = places_of(self.base.game.canonical, quantity)
+            return sum(request.result for request in self.pending[_key(quantity)]) / len(places)
         else:
             solved = self.world(quantity).solved
             places = places_of(solved.game.canonical, quantity)
@@ -183,20 +211,25 @@ class Measures:
     def _at_point(self, quantity: Quantity, solved: Equilibrium, place: Place) -> float:
         game = solved.game
         node, x = self.node(game, place.root), self.belief(solved, place)
+        self._check_turn(game, node, place)
+        probe = solved.probe(node, x)
+        menu = _menu(game, node)
+        player = int(game.arrays.owner[node])
+        belief = self._belief_about(solved, player, x)
+        if quantity.choice is not None:
+            return self._choice(quantity, menu, probe.policy, belief, game, player)
+        assert quantity.bits is not None
+        return self._bits(quantity.bits, game, node, probe, belief)
+
+    def _belief_about(self, solved: Equilibrium, player: int, x: np.ndarray) -> np.ndarray:
+        name = solved.game.canonical.players[player].name
+        return np.array(list(solved.beliefs(x).get(name, {"public": 1.0}).values()))
+
+    def _check_turn(self, game: Game, node: int, place: Place) -> None:
+        """Refuse a point at which its turn does not happen."""
         if game.structure.kind[node] != DECISION or game.structure.places[game.structure.place[node]] != f"turn:{place.root.turn}":
             what = "the game is over" if game.structure.kind[node] == END else "nobody moves"
             raise SolveError(f"at the turn {place.root.turn} of period {place.root.period} in that state {what}")
-        probe = solved.probe(node, x)
-        first = int(game.arrays.option_start[node])
-        menu = [game.option_address(row) for row in range(first, int(game.arrays.option_start[node + 1]))]
-        player = int(game.arrays.owner[node])
-        belief = np.array(list(solved.beliefs(x).get(game.canonical.players[player].name, {"public": 1.0}).values()))
-        if quantity.choice is not None:
-            return self._choice(quantity, menu, probe.policy, belief, game, player)
-        if quantity.bits is not None:
-            return self._bits(quantity.bits, game, node, probe, belief)
-        assert quantity.motive is not None
-        return self._motive(quantity.motive, solved, node, probe, menu, belief)
 
     def _choice(self, quantity: Quantity, menu: list[str], policy: np.ndarray, belief: np.ndarray, game: Game, player: int) -> float:
         weights = belief if quantity.type is None else np.eye(len(belief))[game.canonical.players[player].types.index(quantity.type)]
@@ -226,39 +259,54 @@ class Measures:
             raise SolveError(f"{bits.move} cannot be seen at that point; it is one of {', '.join(labels)}")
         return total
 
-    def _motive(self, motive: Motive, solved: Equilibrium, node: int, probe: Any, menu: list[str], belief: np.ndarray) -> float:
-        """Precision times the difference that components make between two options, averaged over types (or of one)."""
-        game = solved.game
-        g = game.arrays
-        player = int(g.owner[node])
-        acted = np.full(len(game.structure.option), -1, dtype=np.int8)
-        kinds = range(game.n_types[player])
-        functionals = [of_components(game, player, kind, motive.components, ()) for kind in kinds]
-        evaluation = Evaluation(solved, acted, functionals, first_period=int(game.structure.period[node]))
-        o0, y0 = int(g.option_start[node]), int(g.observation_start[node])
-        n_options, n_obs = len(menu), len(probe.likelihood)
+    def _prepare_motive(self, quantity: Quantity, motive: Motive, place: Place) -> None:
+        """Ask for precision times the difference that components make between two options, by type of the mover."""
+        world = self.world(quantity)
+        solved, game, g = world.solved, world.solved.game, world.solved.game.arrays
+        node, x = self.node(game, place.root), self.belief(solved, place)
+        self._check_turn(game, node, place)
+        menu = _menu(game, node)
         one, two = _on_menu(menu, motive.option), _on_menu(menu, motive.against)
-        total = 0.0
-        for kind in kinds:
-            weight = float(belief[kind]) if motive.type is None else float(game.canonical.players[player].types[kind] == motive.type)
+        player = int(g.owner[node])
+        belief = self._belief_about(solved, player, x)
+        probe = solved.probe(node, x)
+        o0, y0 = int(g.option_start[node]), int(g.observation_start[node])
+        acted = np.full(len(game.structure.option), -1, dtype=np.int8)
+        for kind, name in enumerate(game.canonical.players[player].types):
+            weight = float(belief[kind]) if motive.type is None else float(name == motive.type)
             if weight == 0.0:
                 continue
-            onward = np.array(
-                [
-                    functionals[kind].observation[y0 + y]
-                    + g.beta[node] * evaluation.at(kind, int(g.target[y0 + y]), probe.posteriors[y], ((player, kind),))
-                    for y in range(n_obs)
-                ]
-            )
-            q = functionals[kind].option[o0 : o0 + n_options].copy()
-            if g.is_open[node]:
-                q += onward
-            else:
-                k = game.n_types[player]
-                start = int(g.like_start[node])
-                q += g.like[start : start + n_options * n_obs * k].reshape(n_options, n_obs, k)[:, :, kind] @ onward
-            total += weight * float(g.precision[node]) * float(q[one] - q[two])
-        return total
+            functional = of_components(game, player, kind, motive.components, ())
+            request = _Request(functional, acted, place, node, ((player, kind),))
+
+            def read(at: Callable[[int, np.ndarray], float], request: _Request = request, kind: int = kind, weight: float = weight) -> None:
+                part = request.functional
+                onward = np.array(
+                    [part.observation[y0 + y] + g.beta[node] * at(int(g.target[y0 + y]), x) for y, x in enumerate(probe.posteriors)]
+                )
+                q = part.option[o0 : o0 + len(menu)] + likelihoods(game, node)[:, :, kind] @ onward
+                request.result = weight * float(g.precision[node]) * float(q[one] - q[two])
+
+            request.read = read
+            world.requests.append(request)
+            self.pending[_key(quantity)].append(request)
+
+
+def likelihoods(game: Game, node: int) -> np.ndarray:
+    """Return the chance of each observation after each option of a decision point by type of the mover, shape (A, Y, K)."""
+    g = game.arrays
+    n_options = int(g.option_start[node + 1] - g.option_start[node])
+    n_obs = int(g.observation_start[node + 1] - g.observation_start[node])
+    k = game.n_types[int(g.owner[node])]
+    if g.is_open[node]:
+        return np.repeat(np.eye(n_options)[:, :, None], k, axis=2)
+    start = int(g.like_start[node])
+    return np.asarray(g.like[start : start + n_options * n_obs * k].reshape(n_options, n_obs, k))
+
+
+def _menu(game: Game, node: int) -> list[str]:
+    rows = range(int(game.arrays.option_start[node]), int(game.arrays.option_start[node + 1]))
+    return [game.option_address(row) for row in rows]
 
 
 def _on_menu(menu: list[str], move: str | None) -> int:

@@ -169,7 +169,7 @@ def _draw(
     width = int(max(np.diff(structure.observation_start).max(), np.diff(structure.option_start).max(initial=1)))
     steps = draw_futures(
         first, last, seed, root, x, layer, equilibrium.lines, grid.combination, game.arrays, equilibrium.log_policy, acted, option_mark,
-        observation_mark, len(marks), cards, cards.copy(), basis, np.zeros(grid.n_nodes), work.stage, np.zeros(max(game.n_types)),
+        observation_mark, len(marks), cards, cards.copy(), basis, np.zeros(grid.n_nodes), work.stage, np.zeros(max(game.n_types)), np.zeros(max(game.n_types)),
         np.zeros(grid.n_axes), np.zeros(len(game.n_types), dtype=np.int64), np.zeros(width), end, first_period,
         structure.period, *path,
     )  # fmt: skip

@@ -6,13 +6,13 @@ At each public state reached the stage is solved anew at the exact belief; only 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from standoff.solve._jit import kernel
 from standoff.solve._sweep import type_probabilities, visit
 from standoff.solve.grid import line_matrix, point_weights
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def stand(n, x, lines, combination, g, pay, values, policy, s, z, f, retrace):
     """Solve node `n` at belief coordinates `x`; results are in `s` and `z.value`. Returns (residual, folds, traced).
 
@@ -47,13 +47,13 @@ def stand(n, x, lines, combination, g, pay, values, policy, s, z, f, retrace):
     for a in range(n_options - 1, -1, -1):
         for k in range(n_types):
             s.u[k, a] -= s.u[k, 0]
+    zero = n_points - n_points
     return visit(
-        n, own[:n_axes], n_axes, n_types, lines.sizes[player], lines.exponents[player], n_leaf, numbers, 0, n_points, flat, 0,
-        g, pay, values, s, z, retrace,
+        n, own, n_types, player, lines.sizes, lines.exponents, n_leaf, numbers, zero, n_points, flat, zero, g, pay, values, s, z, retrace
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def draw(random, n, k, g, s):
     """Draw the observation that type `k` of the owner of `n` brings about; needs `s.log_like` of the node."""
     n_obs = g.observation_start[n + 1] - g.observation_start[n]
@@ -72,7 +72,7 @@ def draw(random, n, k, g, s):
     return last
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def move_belief(n, y, x, lines, g, s):
     """Replace the owner's coordinates in `x` by the posterior after observation `y`."""
     owner = g.owner[n]
@@ -81,14 +81,14 @@ def move_belief(n, y, x, lines, g, s):
             x[lines.first[owner] + d] = s.post[y, d]
 
 
-@njit(cache=True, nogil=True)
-def draw_types(uniform, x, lines, types, prob):
-    """Draw one type per player from the public belief."""
+@kernel
+def draw_types(uniform, r, x, lines, types, prob):
+    """Draw one type per player from the public belief, with the first numbers of row `r` of `uniform`."""
     for i in range(types.shape[0]):
         first = lines.first[i]
         n_types = lines.n_types[i]
-        type_probabilities(x[first : first + n_types - 1], n_types, prob)
-        pick = uniform[i]
+        type_probabilities(x, first, n_types, prob)
+        pick = uniform[r, i]
         types[i] = n_types - 1
         for k in range(n_types):
             pick -= prob[k]
@@ -97,119 +97,51 @@ def draw_types(uniform, x, lines, types, prob):
                 break
 
 
-@njit(cache=True, nogil=True)
-def walk(n, x, types, uniform, lines, combination, g, pay, values, policy, s, z, f, nodes, beliefs):
-    """Follow one history with these types; record decision points in `nodes` and `beliefs`, return their number."""
-    count = 0
-    step = 0
-    while g.observation_start[n + 1] > g.observation_start[n]:
-        stand(n, x, lines, combination, g, pay, values, policy, s, z, f, False)
-        if g.kind[n] == 0 and g.option_start[n + 1] - g.option_start[n] > 1:
-            nodes[count] = n
-            beliefs[count] = x
-            count += 1
-        k = types[g.owner[n]] if g.owner[n] >= 0 else 0
-        y = draw(uniform[step], n, k, g, s)
-        step += 1
-        move_belief(n, y, x, lines, g, s)
-        n = g.target[g.observation_start[n] + y]
-    return count
+@kernel
+def follow(n, x, column, fixed, kind, uniform, lines, combination, g, pay, values, policy, s, z, f, types, x_now, nodes, beliefs):
+    """Draw histories from node `n` at belief coordinates `x`, one per row of `uniform` (draws, players + steps).
 
-
-@njit(cache=True, nogil=True)
-def correction(n, x, column, types, uniform, lines, combination, g, pay, values, policy, s, z, f):
-    """Return one draw of the error of the grid's value of `column` at node `n` and belief `x`.
-
-    With `V` the grid's values and `W` the value that one exact step backs up from them, the value of following the solved policy exactly is
-    `V(x) + E[sum_t beta^t (W(x_t) - V(x_t))]` along histories from `x`: a telescoping sum whose terms are interpolation errors only, so that
-    few draws tell it precisely. `types` holds everybody's types, the column's own among them.
+    Returns the mean and the mean square, over the draws, of the error of the grid's value of `column`: with `V` the grid's values and `W` the
+    value that one exact step backs up from them, the value of following the solved policy exactly is
+    `V(x) + E[sum_t beta^t (W(x_t) - V(x_t))]`, a telescoping sum whose terms are interpolation errors only, so that few draws tell it
+    precisely. Types are drawn from the belief, except that player `fixed` (if not negative) has type `kind`. Where `nodes` has room, the
+    decision points of the last history are recorded there and in `beliefs`; their number is the third result.
     """
-    total = 0.0
-    beta = 1.0
-    step = 0
-    while g.observation_start[n + 1] > g.observation_start[n]:
-        stand(n, x, lines, combination, g, pay, values, policy, s, z, f, False)
-        flat = 0.0
-        for m in range(f[3].shape[0]):
-            flat += f[3][m] * values[n, m, column]
-        total += beta * (z.value[column] - flat)
-        k = types[g.owner[n]] if g.owner[n] >= 0 else 0
-        y = draw(uniform[step], n, k, g, s)
-        step += 1
-        beta *= g.beta[n]
-        move_belief(n, y, x, lines, g, s)
-        n = g.target[g.observation_start[n] + y]
-    return total
-
-
-@njit(cache=True, nogil=True)
-def corrected_response(n, x, uniform, lines, combination, g, pay, values, policy, s, z, f, s2, z2, f2, used, exact, q):
-    """Compare the policy at `(n, x)` with the logit response to continuation values corrected by following histories.
-
-    Fills `used[k, a]`, `exact[k, a]` (policies) and `q[k, a]` (corrected action values). `uniform` has shape (draws, players + steps). Returns
-    (largest standard error of an action value, folds, branch switched).
-    """
-    owner = g.owner[n]
-    n_types = lines.n_types[owner]
-    o0 = g.option_start[n]
-    y0 = g.observation_start[n]
-    n_options = g.option_start[n + 1] - o0
-    n_obs = g.observation_start[n + 1] - y0
+    weights = f[3]
     n_players = lines.first.shape[0]
-    draws = uniform.shape[0]
-    stand(n, x, lines, combination, g, pay, values, policy, s, z, f, False)
-    switched = False
-    for k in range(n_types):
-        for a in range(n_options):
-            used[k, a] = s.sigma[k, a]
-    _residual, folds, _traced = stand(n, x, lines, combination, g, pay, values, policy, s, z, f, True)
-    for k in range(n_types):
-        for a in range(n_options):
-            if abs(used[k, a] - s.sigma[k, a]) > 1e-6:
-                switched = True
-            used[k, a] = s.sigma[k, a]
-            q[k, a] = s.q[a, k]
-    worst = 0.0
-    y_next = np.empty_like(x)
-    types = np.zeros(n_players, dtype=np.int64)
-    for y in range(n_obs):
-        for k in range(n_types):
-            likely = 0.0
-            for a in range(n_options):
-                likely = max(likely, (1.0 if a == y else 0.0) if g.is_open[n] else s.like[a, y, k])
-            if likely == 0.0:
-                continue
-            mean = 0.0
-            square = 0.0
-            for r in range(draws):
-                y_next[:] = x
-                move_belief(n, y, y_next, lines, g, s)
-                draw_types(uniform[r], y_next, lines, types, z2.prob)
-                types[owner] = k
-                column = g.columns[owner] + k
-                error = correction(
-                    g.target[y0 + y], y_next, column, types, uniform[r, n_players:], lines, combination, g, pay, values, policy, s2, z2, f2
-                )
-                mean += error
-                square += error * error
-            mean /= draws
-            if draws > 1:
-                spread = max(square / draws - mean * mean, 0.0) / (draws - 1)
-                worst = max(worst, np.sqrt(spread))
-            for a in range(n_options):
-                chance = (1.0 if a == y else 0.0) if g.is_open[n] else s.like[a, y, k]
-                q[k, a] += chance * g.beta[n] * mean
-    for k in range(n_types):
-        top = -np.inf
-        for a in range(n_options):
-            exact[k, a] = g.log_w[o0 + a] + g.precision[n] * q[k, a]
-            top = max(top, exact[k, a])
+    observation_start, option_start, target, owners, betas = g.observation_start, g.option_start, g.target, g.owner, g.beta
+    mean = 0.0
+    square = 0.0
+    count = 0
+    retrace = n < 0
+    for r in range(uniform.shape[0]):
+        for d in range(x.shape[0]):
+            x_now[d] = x[d]
+        draw_types(uniform, r, x_now, lines, types, z.prob)
+        if fixed >= 0:
+            types[fixed] = kind
+        here = n
         total = 0.0
-        for a in range(n_options):
-            exact[k, a] = np.exp(exact[k, a] - top)
-            total += exact[k, a]
-        for a in range(n_options):
-            exact[k, a] /= total
-    return worst, folds, switched
-
-
+        beta = 1.0
+        step = n_players
+        count = 0
+        while observation_start[here + 1] > observation_start[here]:
+            stand(here, x_now, lines, combination, g, pay, values, policy, s, z, f, retrace)
+            flat = 0.0
+            for m in range(weights.shape[0]):
+                flat += weights[m] * values[here, m, column]
+            total += beta * (z.value[column] - flat)
+            if nodes.shape[0] > 0 and option_start[here + 1] - option_start[here] > 1:
+                nodes[count] = here
+                for d in range(x.shape[0]):
+                    beliefs[count, d] = x_now[d]
+                count += 1
+            k = types[owners[here]] if owners[here] >= 0 else 0
+            y = draw(uniform[r, step], here, k, g, s)
+            step += 1
+            beta *= betas[here]
+            move_belief(here, y, x_now, lines, g, s)
+            here = target[observation_start[here] + y]
+        mean += total
+        square += total * total
+    return mean / uniform.shape[0], square / uniform.shape[0], count

@@ -23,10 +23,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-NEWTON_TOLERANCE = 1e-11
-"""Largest |F| of a solved stage, relative to 1 + largest |u|: rounding of Q times lambda sits near 1e-13."""
+from standoff.solve._jit import kernel
+
+NEWTON_TOLERANCE = 1e-10
+"""Largest |F| of a solved stage, relative to max(1, largest |u|): rounding of Q times lambda sits near 1e-13."""
 NEWTON_STEPS = 12
 TRACE_STEPS = 4000
 
@@ -75,7 +76,7 @@ def make_stage(n_types: int, n_options: int, n_observations: int, n_nodes: int, 
     return Stage(**{name: np.zeros(shape) for name, shape in shapes.items()})
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def solve_linear(matrix, rhs, n):
     """Solve in place by Gaussian elimination with partial pivoting; return the sign of the determinant, 0 when singular.
 
@@ -111,188 +112,218 @@ def solve_linear(matrix, rhs, n):
     return sign
 
 
-@njit(cache=True, nogil=True)
-def bayes(x, log_like, n_types, post):
-    """Fill `post[:K-1]` with the posterior coordinates.
+@kernel
+def bayes(x, log_like, y, n_types, post):
+    """Fill `post[y, :K-1]` with the posterior coordinates after an observation of log-likelihoods `log_like[y, :K]`.
 
     An observation that no type believed possible can produce leaves the belief unchanged: it has probability zero, so any choice is
     consistent, and this one keeps the belief where it was.
     """
-    log_mass = log_like[n_types - 1]
+    log_mass = log_like[y, n_types - 1]
     for k in range(n_types - 2, -1, -1):
-        top = max(log_like[k], log_mass)
+        top = max(log_like[y, k], log_mass)
         if top == -np.inf:
-            post[k] = x[k]
+            post[y, k] = x[k]
             continue
-        p = x[k] * np.exp(log_like[k] - top)
+        p = x[k] * np.exp(log_like[y, k] - top)
         q = (1.0 - x[k]) * np.exp(log_mass - top)
         if p + q == 0.0:
-            post[k] = x[k]
+            post[y, k] = x[k]
             log_mass = -np.inf
         else:
-            post[k] = p / (p + q)
+            post[y, k] = p / (p + q)
             log_mass = top + np.log(p + q)
 
 
-@njit(cache=True, nogil=True)
-def chebyshev(x, n, basis):
-    """Fill `basis[:n]` with the Chebyshev polynomials of `2x - 1`, `x` in [0, 1]."""
+@kernel
+def chebyshev(x, n, d, basis):
+    """Fill `basis[d, :n]` with the Chebyshev polynomials of `2x - 1`, `x` in [0, 1]."""
     z = 2.0 * x - 1.0
-    basis[0] = 1.0
+    basis[d, 0] = 1.0
     if n > 1:
-        basis[1] = z
+        basis[d, 1] = z
     for j in range(2, n):
-        basis[j] = 2.0 * z * basis[j - 1] - basis[j - 2]
+        basis[d, j] = 2.0 * z * basis[d, j - 1] - basis[d, j - 2]
 
 
-@njit(cache=True, nogil=True)
-def chebyshev_slope(x, n, basis, dbasis):
-    """Fill `dbasis[:n]` with derivatives by `x`, given `basis`."""
+@kernel
+def chebyshev_slope(x, n, d, basis, dbasis):
+    """Fill `dbasis[d, :n]` with derivatives by `x`, given `basis`."""
     z = 2.0 * x - 1.0
-    dbasis[0] = 0.0
+    dbasis[d, 0] = 0.0
     if n > 1:
-        dbasis[1] = 2.0
+        dbasis[d, 1] = 2.0
     for j in range(2, n):
-        dbasis[j] = 4.0 * basis[j - 1] + 2.0 * z * dbasis[j - 1] - dbasis[j - 2]
+        dbasis[d, j] = 4.0 * basis[d, j - 1] + 2.0 * z * dbasis[d, j - 1] - dbasis[d, j - 2]
 
 
-@njit(cache=True, nogil=True)
+# The functions below take the arrays of the scratch tuple into local names first: taking one from the tuple counts a reference, which in an
+# inner loop costs more than the arithmetic. For the same reason they index rows instead of slicing them.
+
+
+@kernel
 def _likelihoods(s, n_types, n_options, n_obs, is_open, x, want_gain):
     """From `u`: `sigma`, `log_like`, `post` and, if wanted, `gain`."""
+    u, sigma, log_like, like, gain, post = s.u, s.sigma, s.log_like, s.like, s.gain, s.post
     for k in range(n_types):
-        top = s.u[k, 0]
+        top = u[k, 0]
         for a in range(1, n_options):
-            top = max(top, s.u[k, a])
+            top = max(top, u[k, a])
         total = 0.0
         for a in range(n_options):
-            total += np.exp(s.u[k, a] - top)
+            sigma[k, a] = np.exp(u[k, a] - top)
+            total += sigma[k, a]
         log_total = top + np.log(total)
         for a in range(n_options):
-            s.sigma[k, a] = np.exp(s.u[k, a] - log_total)
+            sigma[k, a] /= total
             if is_open:
-                s.log_like[a, k] = s.u[k, a] - log_total
+                log_like[a, k] = u[k, a] - log_total
         if not is_open:
             for y in range(n_obs):
                 mass = 0.0
                 for a in range(n_options):
-                    mass += s.sigma[k, a] * s.like[a, y, k]
-                s.log_like[y, k] = np.log(mass) if mass > 0.0 else -np.inf
+                    mass += sigma[k, a] * like[a, y, k]
+                log_like[y, k] = np.log(mass) if mass > 0.0 else -np.inf
         if want_gain:
             for y in range(n_obs):
                 for a in range(1, n_options):
                     if is_open:
                         share = 1.0 if a == y else 0.0
-                    elif s.log_like[y, k] == -np.inf:
-                        share = s.sigma[k, a]
+                    elif log_like[y, k] == -np.inf:
+                        share = sigma[k, a]
                     else:
-                        share = s.sigma[k, a] * s.like[a, y, k] / np.exp(s.log_like[y, k])
-                    s.gain[y, k, a] = share - s.sigma[k, a]
+                        share = sigma[k, a] * like[a, y, k] / np.exp(log_like[y, k])
+                    gain[y, k, a] = share - sigma[k, a]
     for y in range(n_obs):
-        bayes(x, s.log_like[y], n_types, s.post[y])
+        bayes(x, log_like, y, n_types, post)
 
 
-@njit(cache=True, nogil=True)
-def _continuation(s, n_types, n_obs, sizes, exponents, n_leaf, want_slope):
-    """Fill `value[y, k]` at the posterior and, if wanted, `slope[y, k, k']`."""
+@kernel
+def _continuation(s, n_types, n_obs, i, sizes, exponents, n_leaf, want_slope):
+    """Fill `value[y, k]` at the posterior and, if wanted, `slope[y, k, k']`; `i` is the owner."""
+    post, basis, dbasis, mass, chain = s.post, s.basis, s.dbasis, s.mass, s.chain
+    coef, slope, value = s.coef, s.slope, s.value
     n_axes = n_types - 1
     for y in range(n_obs):
         for d in range(n_axes):
-            chebyshev(s.post[y, d], sizes[d], s.basis[d])
+            chebyshev(post[y, d], sizes[i, d], d, basis)
             if want_slope:
-                chebyshev_slope(s.post[y, d], sizes[d], s.basis[d], s.dbasis[d])
+                chebyshev_slope(post[y, d], sizes[i, d], d, basis, dbasis)
         if want_slope:
-            # s.mass holds d log M[k+1] / d log L[k'] while k runs down.
+            # `mass` holds d log M[k+1] / d log L[k'] while k runs down.
             for j in range(n_types):
-                s.mass[j] = 0.0
-            s.mass[n_types - 1] = 1.0
+                mass[j] = 0.0
+            mass[n_types - 1] = 1.0
             for k in range(n_axes - 1, -1, -1):
-                p = s.post[y, k]
+                p = post[y, k]
                 for j in range(n_types):
                     own = 1.0 if j == k else 0.0
-                    s.chain[k, j] = p * (1.0 - p) * (own - s.mass[j])
-                    s.mass[j] = p * own + (1.0 - p) * s.mass[j]
+                    chain[k, j] = p * (1.0 - p) * (own - mass[j])
+                    mass[j] = p * own + (1.0 - p) * mass[j]
         for k in range(n_types):
             total = 0.0
             for j in range(n_types):
-                s.slope[y, k, j] = 0.0
+                slope[y, k, j] = 0.0
             if n_axes == 1:
                 rise = 0.0
                 for j in range(n_leaf):
-                    total += s.coef[y, k, j] * s.basis[0, j]
-                    if want_slope:
-                        rise += s.coef[y, k, j] * s.dbasis[0, j]
+                    total += coef[y, k, j] * basis[0, j]
                 if want_slope:
+                    for j in range(n_leaf):
+                        rise += coef[y, k, j] * dbasis[0, j]
                     for j in range(n_types):
-                        s.slope[y, k, j] = rise * s.chain[0, j]
+                        slope[y, k, j] = rise * chain[0, j]
             else:
                 for leaf in range(n_leaf):
-                    product = s.coef[y, k, leaf]
+                    product = coef[y, k, leaf]
                     for d in range(n_axes):
-                        product *= s.basis[d, exponents[leaf, d]]
+                        product *= basis[d, exponents[i, leaf, d]]
                     total += product
                 if want_slope:
                     for d in range(n_axes):
                         rise = 0.0
                         for leaf in range(n_leaf):
-                            product = s.coef[y, k, leaf]
+                            product = coef[y, k, leaf]
                             for e in range(n_axes):
-                                product *= s.dbasis[e, exponents[leaf, e]] if e == d else s.basis[e, exponents[leaf, e]]
+                                product *= dbasis[e, exponents[i, leaf, e]] if e == d else basis[e, exponents[i, leaf, e]]
                             rise += product
                         for j in range(n_types):
-                            s.slope[y, k, j] += rise * s.chain[d, j]
-            s.value[y, k] = total
+                            slope[y, k, j] += rise * chain[d, j]
+            value[y, k] = total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _action_values(s, n_types, n_options, n_obs, is_open, beta):
     """Fill `q`."""
+    q, reward, reward_y, value, like = s.q, s.reward, s.reward_y, s.value, s.like
     for a in range(n_options):
         for k in range(n_types):
             if is_open:
-                s.q[a, k] = s.reward[a, k] + s.reward_y[a, k] + beta * s.value[a, k]
+                q[a, k] = reward[a, k] + reward_y[a, k] + beta * value[a, k]
             else:
-                total = s.reward[a, k]
+                total = reward[a, k]
                 for y in range(n_obs):
-                    total += s.like[a, y, k] * (s.reward_y[y, k] + beta * s.value[y, k])
-                s.q[a, k] = total
+                    total += like[a, y, k] * (reward_y[y, k] + beta * value[y, k])
+                q[a, k] = total
 
 
-@njit(cache=True, nogil=True)
-def _evaluate(s, n_types, n_options, n_obs, is_open, x, beta, sizes, exponents, n_leaf, want_slope):
+# A literal argument makes Numba compile a function once more for that value; flags are therefore computed (`derive`).
+
+
+@kernel
+def _evaluate(s, n_types, n_options, n_obs, is_open, x, beta, i, sizes, exponents, n_leaf, want_slope):
     """From `u`: everything up to `q` (and the derivatives if wanted)."""
     _likelihoods(s, n_types, n_options, n_obs, is_open, x, want_slope)
-    _continuation(s, n_types, n_obs, sizes, exponents, n_leaf, want_slope)
+    _continuation(s, n_types, n_obs, i, sizes, exponents, n_leaf, want_slope)
     _action_values(s, n_types, n_options, n_obs, is_open, beta)
 
 
-@njit(cache=True, nogil=True)
+@kernel
+def _mismatch(s, n_types, n_options, precision):
+    """Return the largest |F| and the scale that it is measured against."""
+    u, log_w, q = s.u, s.log_w, s.q
+    worst = 0.0
+    scale = 1.0
+    for k in range(n_types):
+        for a in range(1, n_options):
+            gap = u[k, a] - (log_w[a] - log_w[0]) - precision * (q[a, k] - q[0, k])
+            if not np.isfinite(gap):
+                return np.inf, scale
+            worst = max(worst, abs(gap))
+            scale = max(scale, abs(u[k, a]))
+    return worst, scale
+
+
+@kernel
 def _system(s, n_types, n_options, n_obs, is_open, precision, beta):
     """Fill `residual`, `jacobian` and `dt` (derivative by the share of `precision`); return the largest |residual|."""
+    u, log_w, q, residual, dt, jacobian = s.u, s.log_w, s.q, s.residual, s.dt, s.jacobian
+    slope, gain, like = s.slope, s.gain, s.like
     width = n_options - 1
     worst = 0.0
     for k in range(n_types):
         for a in range(1, n_options):
             row = k * width + a - 1
-            rise = s.q[a, k] - s.q[0, k]
-            s.residual[row] = s.u[k, a] - (s.log_w[a] - s.log_w[0]) - precision * rise
-            s.dt[row] = -rise
-            worst = max(worst, abs(s.residual[row]))
-            if not np.isfinite(s.residual[row]):
+            rise = q[a, k] - q[0, k]
+            residual[row] = u[k, a] - (log_w[a] - log_w[0]) - precision * rise
+            dt[row] = -rise
+            worst = max(worst, abs(residual[row]))
+            if not np.isfinite(residual[row]):
                 return np.inf
             for k2 in range(n_types):
                 for a2 in range(1, n_options):
                     if is_open:
-                        change = s.slope[a, k, k2] * s.gain[a, k2, a2] - s.slope[0, k, k2] * s.gain[0, k2, a2]
+                        change = slope[a, k, k2] * gain[a, k2, a2] - slope[0, k, k2] * gain[0, k2, a2]
                     else:
                         change = 0.0
                         for y in range(n_obs):
-                            change += (s.like[a, y, k] - s.like[0, y, k]) * s.slope[y, k, k2] * s.gain[y, k2, a2]
-                    s.jacobian[row, k2 * width + a2 - 1] = -precision * beta * change
-            s.jacobian[row, row] += 1.0
+                            change += (like[a, y, k] - like[0, y, k]) * slope[y, k, k2] * gain[y, k2, a2]
+                    jacobian[row, k2 * width + a2 - 1] = -precision * beta * change
+            jacobian[row, row] += 1.0
     return worst
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _load(s, point, n_types, n_options):
     width = n_options - 1
     for k in range(n_types):
@@ -301,8 +332,8 @@ def _load(s, point, n_types, n_options):
             s.u[k, a] = point[k * width + a - 1]
 
 
-@njit(cache=True, nogil=True)
-def newton(s, n_types, n_options, n_obs, is_open, x, precision, beta, sizes, exponents, n_leaf):
+@kernel
+def newton(s, n_types, n_options, n_obs, is_open, x, precision, beta, i, sizes, exponents, n_leaf):
     """Newton's method from `u`; return (residual, sign of the Jacobian's determinant), residual infinite when it fails.
 
     Leaves `u`, `sigma`, `post`, `value` and `q` consistent with each other.
@@ -310,30 +341,36 @@ def newton(s, n_types, n_options, n_obs, is_open, x, precision, beta, sizes, exp
     n = n_types * (n_options - 1)
     width = n_options - 1
     before = np.inf
-    for _ in range(NEWTON_STEPS):
-        _evaluate(s, n_types, n_options, n_obs, is_open, x, beta, sizes, exponents, n_leaf, True)
-        worst = _system(s, n_types, n_options, n_obs, is_open, precision, beta)
+    derive = n > 0
+    u, rhs, residual, jacobian = s.u, s.rhs, s.residual, s.jacobian
+    sign = 0.0
+    for step in range(NEWTON_STEPS):
+        # Near the end only values are needed; the derivatives of the step before tell the branch's orientation.
+        closing = step > 0 and before < 1e-4
+        _evaluate(s, n_types, n_options, n_obs, is_open, x, beta, i, sizes, exponents, n_leaf, not closing)
+        worst, scale = _mismatch(s, n_types, n_options, precision)
         if not worst < 1e6 or worst > 10.0 * before:
             return np.inf, 0.0
-        scale = 1.0
-        for k in range(n_types):
-            for a in range(1, n_options):
-                scale = max(scale, abs(s.u[k, a]))
-        for row in range(n):
-            s.rhs[row] = s.residual[row]
-        sign = solve_linear(s.jacobian, s.rhs, n)
-        if worst <= NEWTON_TOLERANCE * scale:
+        if worst <= NEWTON_TOLERANCE * scale and sign != 0.0:
             return worst, sign
+        if closing:
+            _evaluate(s, n_types, n_options, n_obs, is_open, x, beta, i, sizes, exponents, n_leaf, derive)
+        _system(s, n_types, n_options, n_obs, is_open, precision, beta)
+        for row in range(n):
+            rhs[row] = residual[row]
+        sign = solve_linear(jacobian, rhs, n)
         if sign == 0.0:
             return np.inf, 0.0
+        if worst <= NEWTON_TOLERANCE * scale:
+            return worst, sign
         for k in range(n_types):
             for a in range(1, n_options):
-                s.u[k, a] -= s.rhs[k * width + a - 1]
+                u[k, a] -= rhs[k * width + a - 1]
         before = worst
     return np.inf, 0.0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _bordered_solve(s, n, direction, rhs):
     """Solve [[J, dF/dt], [direction]] z = rhs in `rhs`; return the determinant's sign."""
     for i in range(n):
@@ -345,14 +382,15 @@ def _bordered_solve(s, n, direction, rhs):
     return solve_linear(s.bordered, rhs, n + 1)
 
 
-@njit(cache=True, nogil=True)
-def trace(s, n_types, n_options, n_obs, is_open, x, precision, beta, sizes, exponents, n_leaf):
+@kernel
+def trace(s, n_types, n_options, n_obs, is_open, x, precision, beta, i, sizes, exponents, n_leaf):
     """Follow the principal branch from precision 0; return (residual, turning points passed), residual infinite when it is lost.
 
     Unknowns are `(u, t)` with precision `t * precision`; `t` is scaled so that a unit of arc length is of the size of a unit of log-odds.
     """
     n = n_types * (n_options - 1)
     width = n_options - 1
+    derive = n > 0
     for k in range(n_types):
         for a in range(1, n_options):
             s.point[k * width + a - 1] = s.log_w[a] - s.log_w[0]
@@ -361,8 +399,8 @@ def trace(s, n_types, n_options, n_obs, is_open, x, precision, beta, sizes, expo
         s.tangent[j] = 0.0
     s.tangent[n] = 1.0
     _load(s, s.point, n_types, n_options)
-    _evaluate(s, n_types, n_options, n_obs, is_open, x, beta, sizes, exponents, n_leaf, True)
-    _system(s, n_types, n_options, n_obs, is_open, 0.0, beta)
+    _evaluate(s, n_types, n_options, n_obs, is_open, x, beta, i, sizes, exponents, n_leaf, derive)
+    _system(s, n_types, n_options, n_obs, is_open, precision * s.point[n], beta)
     # In `t`, the branch moves by precision * dQ; this makes the first tangent balanced.
     stretch = 1e-300
     for row in range(n):
@@ -392,7 +430,7 @@ def trace(s, n_types, n_options, n_obs, is_open, x, precision, beta, sizes, expo
                 s.trial[j] = s.point[j] + reach * s.tangent[j]
             s.trial[n] = stretch
             _load(s, s.trial, n_types, n_options)
-            residual, _sign = newton(s, n_types, n_options, n_obs, is_open, x, precision, beta, sizes, exponents, n_leaf)
+            residual, _sign = newton(s, n_types, n_options, n_obs, is_open, x, precision, beta, i, sizes, exponents, n_leaf)
             if residual < np.inf:
                 gap = 0.0
                 for k in range(n_types):
@@ -412,7 +450,7 @@ def trace(s, n_types, n_options, n_obs, is_open, x, precision, beta, sizes, expo
         first = 0.0
         for iteration in range(7):
             _load(s, s.trial, n_types, n_options)
-            _evaluate(s, n_types, n_options, n_obs, is_open, x, beta, sizes, exponents, n_leaf, True)
+            _evaluate(s, n_types, n_options, n_obs, is_open, x, beta, i, sizes, exponents, n_leaf, derive)
             worst = _system(s, n_types, n_options, n_obs, is_open, speed * s.trial[n], beta)
             if not worst < 1e6:
                 break
@@ -469,8 +507,8 @@ def trace(s, n_types, n_options, n_obs, is_open, x, precision, beta, sizes, expo
     return np.inf, folds
 
 
-@njit(cache=True, nogil=True)
-def settle(s, n_types, n_options, n_obs, is_open, x, precision, beta, sizes, exponents, n_leaf, retrace):
+@kernel
+def settle(s, n_types, n_options, n_obs, is_open, x, precision, beta, i, sizes, exponents, n_leaf, retrace):
     """Solve the stage, from the warm start in `u` or, if `retrace` or if that fails, along the principal branch.
 
     Returns (residual, folds, traced). A warm start whose Jacobian has a negative determinant is not on the principal branch's first
@@ -479,11 +517,12 @@ def settle(s, n_types, n_options, n_obs, is_open, x, precision, beta, sizes, exp
     if n_options == 1:
         for k in range(n_types):
             s.u[k, 0] = 0.0
-        _evaluate(s, n_types, n_options, n_obs, is_open, x, beta, sizes, exponents, n_leaf, False)
+        derive = n_options > 1
+        _evaluate(s, n_types, n_options, n_obs, is_open, x, beta, i, sizes, exponents, n_leaf, derive)
         return 0.0, 0, False
     if not retrace:
-        residual, sign = newton(s, n_types, n_options, n_obs, is_open, x, precision, beta, sizes, exponents, n_leaf)
+        residual, sign = newton(s, n_types, n_options, n_obs, is_open, x, precision, beta, i, sizes, exponents, n_leaf)
         if residual < np.inf and sign > 0.0:
             return residual, 0, False
-    residual, folds = trace(s, n_types, n_options, n_obs, is_open, x, precision, beta, sizes, exponents, n_leaf)
+    residual, folds = trace(s, n_types, n_options, n_obs, is_open, x, precision, beta, i, sizes, exponents, n_leaf)
     return residual, folds, True

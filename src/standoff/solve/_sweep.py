@@ -17,8 +17,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from standoff.solve._jit import kernel
 from standoff.solve._stage import bayes, chebyshev, settle
 
 
@@ -43,25 +43,26 @@ class Scratch(NamedTuple):
     weight: np.ndarray  # (touched,) interpolation weights of one observation
     seen: np.ndarray  # (C,) values of one observation
     value: np.ndarray  # (C,) result
+    own: np.ndarray  # (K-1,) belief coordinates of the owner
     single: np.ndarray  # (1,) node index for lines of one node
     one: np.ndarray  # (1,) the number one
 
 
-@njit(cache=True, nogil=True)
-def type_probabilities(x, n_types, prob):
-    """Fill `prob[:K]` from belief coordinates `x[:K-1]`."""
+@kernel
+def type_probabilities(x, first, n_types, prob):
+    """Fill `prob[:K]` from belief coordinates `x[first : first+K-1]`."""
     rest = 1.0
     for k in range(n_types - 1):
-        prob[k] = rest * x[k]
-        rest *= 1.0 - x[k]
+        prob[k] = rest * x[first + k]
+        rest *= 1.0 - x[first + k]
     prob[n_types - 1] = rest
 
 
-@njit(cache=True, nogil=True)
-def line_weights(post, n_axes, sizes, exponents, n_leaf, matrix, row0, n_touched, basis, weight):
-    """Fill `weight[:n_touched]`: interpolation weights at posterior coordinates along a line."""
+@kernel
+def line_weights(post, y, n_axes, i, sizes, exponents, n_leaf, matrix, row0, n_touched, basis, weight):
+    """Fill `weight[:n_touched]`: interpolation weights at posterior `post[y]` along a line of player `i`."""
     for d in range(n_axes):
-        chebyshev(post[d], sizes[d], basis[d])
+        chebyshev(post[y, d], sizes[i, d], d, basis)
     for t in range(n_touched):
         total = 0.0
         base = row0 + t * n_leaf
@@ -72,144 +73,155 @@ def line_weights(post, n_axes, sizes, exponents, n_leaf, matrix, row0, n_touched
             for leaf in range(n_leaf):
                 product = matrix[base + leaf]
                 for d in range(n_axes):
-                    product *= basis[d, exponents[leaf, d]]
+                    product *= basis[d, exponents[i, leaf, d]]
                 total += product
         weight[t] = total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def load_likelihood(n, n_types, n_options, n_obs, g, s):
     """Copy the chances of observations of a node that is not open into `s.like`."""
+    like, into = g.like, s.like
     base = g.like_start[n]
     for a in range(n_options):
         for y in range(n_obs):
             for k in range(n_types):
-                s.like[a, y, k] = g.like[base + (a * n_obs + y) * n_types + k]
+                into[a, y, k] = like[base + (a * n_obs + y) * n_types + k]
 
 
-@njit(cache=True, nogil=True)
-def visit(n, x, n_axes, n_types, sizes, exponents, n_leaf, node, node0, n_touched, matrix, row0, g, pay, values, s, z, retrace):
+@kernel
+def visit(n, x, n_types, i, sizes, exponents, n_leaf, node, node0, n_touched, matrix, row0, g, pay, values, s, z, retrace):
     """Solve node `n` at owner coordinates `x` and fill `z.value`; return (residual, folds, traced).
 
-    `node[node0 : node0 + n_touched]` and `matrix[row0 :]` are the line through the belief. `s.u` is the warm start and the result.
+    `i` is the owner (0 where there is none, with `n_types` 1); `node[node0 : node0 + n_touched]` and `matrix[row0 :]` are the line through
+    the belief. `s.u` is the warm start and the result.
     """
+    target, owners, reward, reward_y, coef = g.target, g.owner, s.reward, s.reward_y, s.coef
+    log_like, sigma, post, like = s.log_like, s.sigma, s.post, s.like
+    prob, weight, seen, value = z.prob, z.weight, z.seen, z.value
+    pay_option, pay_observation, pay_node = pay.option, pay.observation, pay.node
+    n_axes = n_types - 1
     n_columns = values.shape[2]
     o0 = g.option_start[n]
     y0 = g.observation_start[n]
     n_options = max(g.option_start[n + 1] - o0, 1)
     n_obs = g.observation_start[n + 1] - y0
-    owner = g.owner[n]
-    decision = g.kind[n] == 0
+    owner = owners[n]
+    kind = g.kind[n]
+    decision = kind == 0
     is_open = g.is_open[n]
     beta = g.beta[n]
     column = g.columns[owner] if owner >= 0 else 0
     for c in range(n_columns):
-        z.value[c] = pay.node[n, c]
+        value[c] = pay_node[n, c]
     if n_obs == 0:
         return 0.0, 0, False
     residual = 0.0
     folds = 0
     traced = False
-    if g.kind[n] == 2:
-        s.log_like[0, 0] = 0.0
+    if kind == 2:
+        log_like[0, 0] = 0.0
     else:
         if not is_open:
             load_likelihood(n, n_types, n_options, n_obs, g, s)
         if decision:
+            log_w, weights = s.log_w, g.log_w
             for a in range(n_options):
-                s.log_w[a] = g.log_w[o0 + a]
+                log_w[a] = weights[o0 + a]
                 for k in range(n_types):
-                    s.reward[a, k] = pay.option[o0 + a, column + k]
+                    reward[a, k] = pay_option[o0 + a, column + k]
             for y in range(n_obs):
-                target = g.target[y0 + y]
+                to = target[y0 + y]
                 for k in range(n_types):
-                    s.reward_y[y, k] = pay.observation[y0 + y, column + k]
+                    reward_y[y, k] = pay_observation[y0 + y, column + k]
                     for leaf in range(n_leaf):
-                        s.coef[y, k, leaf] = 0.0
+                        coef[y, k, leaf] = 0.0
                 for t in range(n_touched):
                     m = node[node0 + t]
                     base = row0 + t * n_leaf
                     for k in range(n_types):
-                        v = values[target, m, column + k]
+                        v = values[to, m, column + k]
                         for leaf in range(n_leaf):
-                            s.coef[y, k, leaf] += v * matrix[base + leaf]
+                            coef[y, k, leaf] += v * matrix[base + leaf]
             residual, folds, traced = settle(
-                s, n_types, n_options, n_obs, is_open, x, g.precision[n], beta, sizes, exponents, n_leaf, retrace
+                s, n_types, n_options, n_obs, is_open, x, g.precision[n], beta, i, sizes, exponents, n_leaf, retrace
             )
         else:
             for y in range(n_obs):
                 for k in range(n_types):
-                    p = s.like[0, y, k]
-                    s.log_like[y, k] = np.log(p) if p > 0.0 else -np.inf
-                bayes(x, s.log_like[y], n_types, s.post[y])
-    type_probabilities(x, n_types, z.prob)
+                    p = like[0, y, k]
+                    log_like[y, k] = np.log(p) if p > 0.0 else -np.inf
+                bayes(x, log_like, y, n_types, post)
+    type_probabilities(x, 0, n_types, prob)
+    basis = s.basis
     for y in range(n_obs):
-        target = g.target[y0 + y]
+        to = target[y0 + y]
         mean = 0.0
         for k in range(n_types):
-            if s.log_like[y, k] > -np.inf:
-                mean += z.prob[k] * np.exp(s.log_like[y, k])
-        line_weights(s.post[y], n_axes, sizes, exponents, n_leaf, matrix, row0, n_touched, s.basis, z.weight)
+            if log_like[y, k] > -np.inf:
+                mean += prob[k] * np.exp(log_like[y, k])
+        line_weights(post, y, n_axes, i, sizes, exponents, n_leaf, matrix, row0, n_touched, basis, weight)
         for c in range(n_columns):
-            z.seen[c] = 0.0
+            seen[c] = 0.0
         for t in range(n_touched):
             m = node[node0 + t]
-            w = z.weight[t]
+            w = weight[t]
             for c in range(n_columns):
-                z.seen[c] += w * values[target, m, c]
+                seen[c] += w * values[to, m, c]
         for c in range(n_columns):
             p = mean
             if owner >= 0 and column <= c < column + n_types:
                 k = c - column
-                p = np.exp(s.log_like[y, k]) if s.log_like[y, k] > -np.inf else 0.0
-            z.value[c] += p * (pay.observation[y0 + y, c] + beta * z.seen[c])
+                p = np.exp(log_like[y, k]) if log_like[y, k] > -np.inf else 0.0
+            value[c] += p * (pay_observation[y0 + y, c] + beta * seen[c])
     if decision:
         for a in range(n_options):
             mean = 0.0
             for k in range(n_types):
-                mean += z.prob[k] * s.sigma[k, a]
+                mean += prob[k] * sigma[k, a]
             for c in range(n_columns):
                 p = mean
                 if column <= c < column + n_types:
-                    p = s.sigma[c - column, a]
-                z.value[c] += p * pay.option[o0 + a, c]
+                    p = sigma[c - column, a]
+                value[c] += p * pay_option[o0 + a, c]
     return residual, folds, traced
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def induct(first, last, points, parent, lines, g, pay, values, policy, s, z, retrace, report):
     """Solve nodes `first .. last-1`, which do not lead to each other, at every grid node.
 
     Fills `values[n]` and `policy[option]`. `report`: [stages, largest residual, traced, folded stages, failed stages].
     """
+    u, own, value, single, one = s.u, z.own, z.value, z.single, z.one
+    sizes, exponents, n_leafs, all_types, firsts = lines.sizes, lines.exponents, lines.n_leaf, lines.n_types, lines.first
+    line_start, line_node, matrix_start, matrix = lines.start, lines.node, lines.matrix_start, lines.matrix
+    owners, option_start = g.owner, g.option_start
     n_points = points.shape[0]
+    n_columns = values.shape[2]
     for n in range(first, last):
-        owner = g.owner[n]
-        o0 = g.option_start[n]
-        n_options = g.option_start[n + 1] - o0
-        n_types = lines.n_types[owner] if owner >= 0 else 1
-        n_axes = n_types - 1
-        axis = lines.first[owner] if owner >= 0 else 0
-        player = max(owner, 0)
+        owner = owners[n]
+        i = max(owner, 0)
+        o0 = option_start[n]
+        n_options = option_start[n + 1] - o0
+        n_types = all_types[i] if owner >= 0 else 1
         for m in range(n_points):
-            if n_options > 1 and m > 0:
+            for a in range(n_options):
                 for k in range(n_types):
-                    for a in range(n_options):
-                        s.u[k, a] = policy[o0 + a, parent[m], k]
+                    u[k, a] = policy[o0 + a, parent[m], k]
+            for d in range(n_types - 1):
+                own[d] = points[m, firsts[i] + d]
+            single[0] = m
+            # Without an owner no belief moves: the line is the node itself.
+            nodes, weights, node0, row0, n_touched, n_leaf = single, one, single[0] - m, single[0] - m, n_types, n_types
             if owner >= 0:
-                node0 = lines.start[owner, m]
-                n_touched = lines.start[owner, m + 1] - node0
-                residual, folds, traced = visit(
-                    n, points[m, axis : axis + n_axes], n_axes, n_types, lines.sizes[player], lines.exponents[player], lines.n_leaf[player],
-                    lines.node, node0, n_touched, lines.matrix, lines.matrix_start[owner, m], g, pay, values, s, z, retrace or m == 0,
-                )  # fmt: skip
-            else:
-                z.single[0] = m
-                residual, folds, traced = visit(
-                    n, points[m, 0:0], 0, 1, lines.sizes[0], lines.exponents[0], 1, z.single, 0, 1, z.one, 0, g, pay, values, s, z, False
-                )
-            for c in range(values.shape[2]):
-                values[n, m, c] = z.value[c]
+                nodes, weights, node0, row0 = line_node, matrix, line_start[i, m], matrix_start[i, m]
+                n_touched, n_leaf = line_start[i, m + 1] - node0, n_leafs[i]
+            residual, folds, traced = visit(
+                n, own, n_types, i, sizes, exponents, n_leaf, nodes, node0, n_touched, weights, row0, g, pay, values, s, z, retrace or m == 0
+            )
+            for c in range(n_columns):
+                values[n, m, c] = value[c]
             if n_options > 1:
                 report[0] += 1.0
                 if residual == np.inf:
@@ -222,127 +234,129 @@ def induct(first, last, points, parent, lines, g, pay, values, policy, s, z, ret
                     report[3] += 1.0
             for a in range(n_options):
                 for k in range(n_types):
-                    policy[o0 + a, m, k] = s.u[k, a]
+                    policy[o0 + a, m, k] = u[k, a]
 
 
-@njit(cache=True, nogil=True)
-def evaluate(first, last, points, lines, g, pay, keep_option, keep_observation, discounted, pinned, acted, values, policy, s, z):
+@kernel
+def evaluate(first, last, points, lines, g, pay, keep_option, keep_observation, discounted, pinned, group, acted, played, values, policy, s, z):
     """Evaluate functionals under the solved policy at nodes `first .. last-1`; fills `values[n, m, column]`.
 
     Column `c` receives `pay.node`, `pay.option`, `pay.observation`, and goes on with weight `keep_option`, `keep_observation` (0 stops it: the
-    event has happened). `pinned[c, i]` is the type of player `i` in that column, -1 to average over the public belief. `acted[option]`
-    overrides behaviour: -1 as solved, else 0 forbidden or 1 forced. Beliefs always move as if the solved policy were played: others do
+    event has happened). `pinned[c, i]` is the type of player `i` in that column, -1 to average over the public belief. `acted[group[c], option]`
+    overrides behaviour: -1 as solved, else 0 forbidden or 1 forced; `played` is scratch (groups, K, A). Beliefs always move as if the solved policy were played: others do
     not know of the intervention.
     """
+    sigma, log_like, like, post, basis = s.sigma, s.log_like, s.like, s.post, s.basis
+    prob, weight, seen, own, total = z.prob, z.weight, z.seen, z.own, z.value
+    sizes, exponents, n_leafs, all_types, firsts = lines.sizes, lines.exponents, lines.n_leaf, lines.n_types, lines.first
+    line_start, line_node, matrix_start, matrix = lines.start, lines.node, lines.matrix_start, lines.matrix
+    pay_node, pay_option, pay_observation = pay.node, pay.option, pay.observation
+    target, owners, kinds, opens, betas = g.target, g.owner, g.kind, g.is_open, g.beta
     n_points = points.shape[0]
     n_columns = values.shape[2]
+    n_groups = acted.shape[0]
     for n in range(first, last):
-        owner = g.owner[n]
+        owner = owners[n]
+        i = max(owner, 0)
         o0 = g.option_start[n]
         y0 = g.observation_start[n]
         n_options = g.option_start[n + 1] - o0
         n_rows = max(n_options, 1)
         n_obs = g.observation_start[n + 1] - y0
-        n_types = lines.n_types[owner] if owner >= 0 else 1
-        n_axes = n_types - 1
-        axis = lines.first[owner] if owner >= 0 else 0
-        player = max(owner, 0)
-        is_open = g.is_open[n]
-        if not is_open and g.kind[n] != 2 and n_obs > 0:
+        n_types = all_types[i] if owner >= 0 else 1
+        closing = kinds[n] == 2
+        is_open = opens[n]
+        if not is_open and not closing and n_obs > 0:
             load_likelihood(n, n_types, n_rows, n_obs, g, s)
-        forced = -1
-        for a in range(n_options):
-            if acted[o0 + a] == 1:
-                forced = a
         for m in range(n_points):
             for c in range(n_columns):
-                values[n, m, c] = pay.node[n, c]
-            if n_obs == 0:
-                continue
+                total[c] = pay_node[n, c]
+            for d in range(n_types - 1):
+                own[d] = points[m, firsts[i] + d]
             # Behaviour as solved moves beliefs.
-            if n_options > 0:
-                for k in range(n_types):
+            for k in range(n_types):
+                if n_options == 0:
+                    sigma[k, 0] = 1.0
+                else:
                     top = -np.inf
                     for a in range(n_options):
                         top = max(top, policy[o0 + a, m, k])
-                    total = 0.0
+                    mass = 0.0
                     for a in range(n_options):
-                        s.sigma[k, a] = np.exp(policy[o0 + a, m, k] - top)
-                        total += s.sigma[k, a]
+                        sigma[k, a] = np.exp(policy[o0 + a, m, k] - top)
+                        mass += sigma[k, a]
                     for a in range(n_options):
-                        s.sigma[k, a] /= total
-            else:
-                for k in range(n_types):
-                    s.sigma[k, 0] = 1.0
-            for y in range(n_obs):
-                for k in range(n_types):
-                    if g.kind[n] == 2:
-                        mass = 1.0
-                    elif is_open:
-                        mass = s.sigma[k, y]
-                    else:
-                        mass = 0.0
-                        for a in range(n_rows):
-                            mass += s.sigma[k, a] * s.like[a, y, k]
-                    s.log_like[y, k] = np.log(mass) if mass > 0.0 else -np.inf
-                if owner >= 0:
-                    bayes(points[m, axis : axis + n_axes], s.log_like[y], n_types, s.post[y])
+                        sigma[k, a] /= mass
             # Behaviour as acted moves the game.
-            for k in range(n_types):
-                if forced >= 0:
+            for b in range(n_groups):
+                forced = -1
+                for a in range(n_options):
+                    if acted[b, o0 + a] == 1:
+                        forced = a
+                for k in range(n_types):
+                    if n_options == 0:
+                        played[b, k, 0] = 1.0
+                        continue
+                    mass = 0.0
                     for a in range(n_options):
-                        s.sigma[k, a] = 1.0 if a == forced else 0.0
-                else:
-                    total = 0.0
+                        p = sigma[k, a]
+                        if acted[b, o0 + a] == 0 or (forced >= 0 and forced != a):
+                            p = 0.0
+                        played[b, k, a] = p
+                        mass += p
                     for a in range(n_options):
-                        if acted[o0 + a] == 0:
-                            s.sigma[k, a] = 0.0
-                        total += s.sigma[k, a]
-                    if n_options > 0:
-                        for a in range(n_options):
-                            s.sigma[k, a] /= total
-            type_probabilities(points[m, axis : axis + n_axes], n_types, z.prob)
+                        played[b, k, a] = played[b, k, a] / mass if mass > 0.0 else (1.0 if a == forced else 0.0)
+            type_probabilities(own, 0, n_types, prob)
             for y in range(n_obs):
-                target = g.target[y0 + y]
+                to = target[y0 + y]
+                for c in range(n_columns):
+                    seen[c] = 0.0
                 if owner >= 0:
-                    node0 = lines.start[owner, m]
-                    n_touched = lines.start[owner, m + 1] - node0
-                    line_weights(
-                        s.post[y], n_axes, lines.sizes[player], lines.exponents[player], lines.n_leaf[player], lines.matrix,
-                        lines.matrix_start[owner, m], n_touched, s.basis, z.weight,
-                    )  # fmt: skip
-                    for c in range(n_columns):
-                        z.seen[c] = 0.0
+                    for k in range(n_types):
+                        if is_open:
+                            mass = sigma[k, y]
+                        else:
+                            mass = 0.0
+                            for a in range(n_rows):
+                                mass += sigma[k, a] * like[a, y, k]
+                        log_like[y, k] = np.log(mass) if mass > 0.0 else -np.inf
+                    bayes(own, log_like, y, n_types, post)
+                    node0 = line_start[i, m]
+                    n_touched = line_start[i, m + 1] - node0
+                    line_weights(post, y, n_types - 1, i, sizes, exponents, n_leafs[i], matrix, matrix_start[i, m], n_touched, basis, weight)
                     for t in range(n_touched):
-                        w = z.weight[t]
-                        at = lines.node[node0 + t]
+                        w = weight[t]
+                        at = line_node[node0 + t]
                         for c in range(n_columns):
-                            z.seen[c] += w * values[target, at, c]
+                            seen[c] += w * values[to, at, c]
                 else:
                     for c in range(n_columns):
-                        z.seen[c] = values[target, m, c]
+                        seen[c] = values[to, m, c]
                 for c in range(n_columns):
-                    beta = g.beta[n] if discounted[c] else 1.0
-                    gain = pay.observation[y0 + y, c] + keep_observation[y0 + y, c] * beta * z.seen[c]
+                    beta = betas[n] if discounted[c] else 1.0
+                    gain = pay_observation[y0 + y, c] + keep_observation[y0 + y, c] * beta * seen[c]
                     pin = pinned[c, owner] if owner >= 0 else 0
                     for k in range(n_types):
                         if pin >= 0 and owner >= 0 and k != pin:
                             continue
-                        p = 1.0 if pin >= 0 else z.prob[k]
-                        if n_options == 0:
-                            chance = 1.0 if g.kind[n] == 2 else s.like[0, y, k]
-                            values[n, m, c] += p * chance * gain
+                        p = 1.0 if pin >= 0 else prob[k]
+                        if closing:
+                            total[c] += p * gain
+                        elif n_options == 0:
+                            total[c] += p * like[0, y, k] * gain
                         elif is_open:
-                            values[n, m, c] += p * s.sigma[k, y] * (pay.option[o0 + y, c] + keep_option[o0 + y, c] * gain)
+                            total[c] += p * played[group[c], k, y] * (pay_option[o0 + y, c] + keep_option[o0 + y, c] * gain)
                         else:
                             for a in range(n_options):
-                                values[n, m, c] += p * s.sigma[k, a] * s.like[a, y, k] * keep_option[o0 + a, c] * gain
+                                total[c] += p * played[group[c], k, a] * like[a, y, k] * keep_option[o0 + a, c] * gain
             if n_options > 0 and not is_open:
                 for c in range(n_columns):
                     pin = pinned[c, owner]
                     for k in range(n_types):
                         if pin >= 0 and k != pin:
                             continue
-                        p = 1.0 if pin >= 0 else z.prob[k]
+                        p = 1.0 if pin >= 0 else prob[k]
                         for a in range(n_options):
-                            values[n, m, c] += p * s.sigma[k, a] * pay.option[o0 + a, c]
+                            total[c] += p * played[group[c], k, a] * pay_option[o0 + a, c]
+            for c in range(n_columns):
+                values[n, m, c] = total[c]

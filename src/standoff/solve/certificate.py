@@ -8,7 +8,7 @@ with continuation values read from the grid) is compared with the logit response
 - `stage_residual`: the largest residual of a stage equation on the grid, in log-odds.
 
 When the game has few histories all of them are followed and values are exact. Otherwise histories are drawn, and the error of the grid's
-values is estimated by following further histories from each point (`correction` in `standoff.solve._follow`); the standard error of that
+values is estimated by following further histories from each point (`follow` in `standoff.solve._follow`); the standard error of that
 estimate is reported beside the figures, in units of log-odds.
 """
 
@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from standoff.game import DECISION
-from standoff.solve._follow import corrected_response, walk
+from standoff.solve._follow import follow
 from standoff.solve.grid import to_beliefs
 
 if TYPE_CHECKING:
-    from standoff.solve.equilibrium import Equilibrium, Probe, Progress
+    from standoff.solve.equilibrium import Equilibrium, Probe, Progress, Workspace
 
 EXACT_POINTS = 4_000
 """Games with at most so many points in their tree of histories are certified on all of them."""
@@ -184,51 +184,78 @@ def _drawn_histories(
     """Draw histories and compare at some of their decision points."""
     from standoff.solve.equilibrium import make_workspace
 
-    game = solved.game
-    structure, g = game.structure, game.arrays
-    steps = len(structure.layers)
-    n_players = len(game.n_types)
     random = np.random.Generator(np.random.Philox(seed))
-    work = make_workspace(game, solved.grid, solved.values.shape[2])
-    found: dict[tuple[int, bytes], tuple[int, np.ndarray]] = {}
-    nodes, beliefs = np.zeros(steps, dtype=np.int64), np.zeros((steps, solved.grid.n_axes))
-    tail = solved.lines, solved.grid.combination, g, game.payoffs, solved.values, solved.log_policy
-    for _ in range(HISTORIES):
-        types = np.array([random.choice(len(prior), p=prior) for prior in game.priors])
-        count = walk(
-            int(structure.roots[0]), solved.prior.copy(), types, random.random(steps), *tail, work.stage, work.scratch, work.follow, nodes, beliefs
-        )
-        for i in range(count):
-            found.setdefault((int(nodes[i]), beliefs[i].tobytes()), (int(nodes[i]), beliefs[i].copy()))
-    chosen = list(found.values())
-    # The first point of all, then an even spread over the rest.
-    keep = np.unique(np.linspace(0, len(chosen) - 1, min(points, len(chosen))).astype(int))
-    chosen = [chosen[i] for i in keep]
-    uniform = random.random((len(chosen), draws, n_players + steps))
-    k, a = max(game.n_types), int(np.diff(g.option_start).max())
+    chosen = _points(solved, random, points)
+    steps = len(solved.game.structure.layers) + len(solved.game.n_types)
+    uniform = random.random((len(chosen), draws, steps))
     results = np.zeros((len(chosen), 4))
-    works = [(make_workspace(game, solved.grid, solved.values.shape[2]), make_workspace(game, solved.grid, solved.values.shape[2])) for _ in range(workers)]
+    works = [make_workspace(solved.game, solved.grid, solved.values.shape[2]) for _ in range(workers)]
 
     def task(worker: int) -> None:
-        one, two = works[worker]
-        used, exact, q = np.zeros((k, a)), np.zeros((k, a)), np.zeros((k, a))
         for i in range(worker, len(chosen), workers):
-            node, x = chosen[i]
-            error, _, switched = corrected_response(
-                node, x, uniform[i], *tail, one.stage, one.scratch, one.follow, two.stage, two.scratch, two.follow, used, exact, q
-            )
-            n_options = int(g.option_start[node + 1] - g.option_start[node])
-            n_types = game.n_types[int(g.owner[node])]
-            gap = (exact - used)[:n_types, :n_options]
-            results[i] = (
-                np.abs(gap).max(), np.abs((gap * q[:n_types, :n_options]).sum(axis=1)).max(), error * g.precision[node], switched
-            )  # fmt: skip
+            results[i] = _compare(solved, *chosen[i], uniform[i], works[worker])
             if progress is not None and worker == 0:
                 progress("certifying", (i + 1) / len(chosen))
 
     with ThreadPoolExecutor(workers) as pool:
         list(pool.map(task, range(workers)))
     if not np.isfinite(results).all():
-        return np.inf, np.inf, len(chosen), np.inf, int(results[:, 3].sum())
+        return np.inf, np.inf, len(chosen), np.inf, int(np.nansum(results[:, 3]))
     top = results[:, :3].max(axis=0)
     return float(top[0]), float(top[1]), len(chosen), float(top[2]), int(results[:, 3].sum())
+
+
+def _follow(
+    solved: Equilibrium, node: int, x: np.ndarray, column: int, fixed: int, kind: int, uniform: np.ndarray, work: Workspace,
+    nodes: np.ndarray, beliefs: np.ndarray,
+) -> tuple[float, float, int]:  # fmt: skip
+    game = solved.game
+    return follow(  # type: ignore[no-any-return]
+        node, x, column, fixed, kind, uniform, solved.lines, solved.grid.combination, game.arrays, game.payoffs, solved.values, solved.log_policy,
+        work.stage, work.scratch, work.follow, np.zeros(len(game.n_types), dtype=np.int64), np.zeros(solved.grid.n_axes), nodes, beliefs,
+    )  # fmt: skip
+
+
+def _points(solved: Equilibrium, random: np.random.Generator, points: int) -> list[tuple[int, np.ndarray]]:
+    """Return distinct decision points on drawn histories: the first of all, then an even spread over the rest."""
+    from standoff.solve.equilibrium import make_workspace
+
+    steps = len(solved.game.structure.layers)
+    work = make_workspace(solved.game, solved.grid, solved.values.shape[2])
+    nodes, beliefs = np.zeros(steps, dtype=np.int64), np.zeros((steps, solved.grid.n_axes))
+    found: dict[tuple[int, bytes], tuple[int, np.ndarray]] = {}
+    root = int(solved.game.structure.roots[0])
+    for _ in range(HISTORIES):
+        uniform = random.random((1, steps + len(solved.game.n_types)))
+        *_, count = _follow(solved, root, solved.prior, 0, -1, 0, uniform, work, nodes, beliefs)
+        for i in range(count):
+            found.setdefault((int(nodes[i]), beliefs[i].tobytes()), (int(nodes[i]), beliefs[i].copy()))
+    chosen = list(found.values())
+    keep = np.unique(np.linspace(0, len(chosen) - 1, min(points, len(chosen))).astype(int))
+    return [chosen[i] for i in keep]
+
+
+def _compare(solved: Equilibrium, node: int, x: np.ndarray, uniform: np.ndarray, work: Workspace) -> tuple[float, float, float, float]:
+    """Return (policy distance, regret, standard error in log-odds, branch switched) at one decision point."""
+    game, g = solved.game, solved.game.arrays
+    warm = solved.probe(node, x, retrace=False, work=work)
+    probe = solved.probe(node, x, work=work)
+    owner = int(g.owner[node])
+    k = game.n_types[owner]
+    o0, y0 = int(g.option_start[node]), int(g.observation_start[node])
+    n_options, n_obs = probe.policy.shape[1], len(probe.likelihood)
+    like = _like(solved, node, n_options, n_obs, k)
+    error = np.zeros((n_obs, k))
+    spread = 0.0
+    none = np.zeros(0, dtype=np.int64), np.zeros((0, solved.grid.n_axes))
+    for y in range(n_obs):
+        for kind in range(k):
+            if like[:, y, kind].max() > 0.0:
+                column = int(g.columns[owner]) + kind
+                mean, square, _ = _follow(solved, int(g.target[y0 + y]), probe.posteriors[y], column, owner, kind, uniform, work, *none)
+                error[y, kind] = mean
+                spread = max(spread, float(np.sqrt(max(square - mean * mean, 0.0) / max(len(uniform) - 1, 1))))
+    q = probe.action_values + g.beta[node] * np.einsum("ayk,yk->ka", like, error)
+    gap = logit(g.log_w[o0 : o0 + n_options], float(g.precision[node]), q) - probe.policy
+    switched = float(np.abs(warm.policy - probe.policy).max() > 1e-6)
+    return float(np.abs(gap).max()), float(np.abs((gap * q).sum(axis=1)).max()), spread * float(g.precision[node]), switched

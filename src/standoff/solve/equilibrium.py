@@ -94,7 +94,7 @@ def make_workspace(game: Game, grid: BeliefGrid, columns: int) -> Workspace:
     observations = int(np.diff(g.observation_start).max(initial=1))
     n_leaf = max(len(line.exponents) for line in grid.lines)
     stage = make_stage(k, max(options, 1), max(observations, options, 1), grid.max_size, n_leaf)
-    scratch = Scratch(np.zeros(k), np.zeros(grid.n_nodes), np.zeros(columns), np.zeros(columns), np.zeros(1, dtype=np.int64), np.ones(1))
+    scratch = Scratch(np.zeros(k), np.zeros(grid.n_nodes), np.zeros(columns), np.zeros(columns), np.zeros(max(k - 1, 1)), np.zeros(1, dtype=np.int64), np.ones(1))
     cards, basis = grid.scratch()
     follow = cards, basis, np.zeros(grid.n_nodes * n_leaf), np.zeros(grid.n_nodes), np.arange(grid.n_nodes), np.zeros(max(k - 1, 1))
     return Workspace(stage, scratch, follow)
@@ -139,13 +139,17 @@ class Equilibrium:
         """Belief coordinates of the prior, shape (D,)."""
         return to_coordinates(self.game.priors)
 
-    def probe(self, node: int, x: np.ndarray | None = None) -> Probe:
-        """Solve the stage at a node and exact belief coordinates (the prior if none), along the principal branch."""
+    def probe(self, node: int, x: np.ndarray | None = None, *, retrace: bool = True, work: Workspace | None = None) -> Probe:
+        """Solve the stage at a node and exact belief coordinates (the prior if none).
+
+        It is traced along the principal branch from precision 0; `retrace=False` starts from the policy on the grid instead. `work` is scratch
+        of the calling thread.
+        """
         x = self.prior if x is None else np.ascontiguousarray(x, dtype=float)
-        game, work = self.game, self._work
+        game, work = self.game, work or self._work
         residual, folds, _ = stand(
             node, x, self.lines, self.grid.combination, game.arrays, game.payoffs, self.values, self.log_policy,
-            work.stage, work.scratch, work.follow, True,
+            work.stage, work.scratch, work.follow, retrace,
         )  # fmt: skip
         g = game.arrays
         n_options = int(g.option_start[node + 1] - g.option_start[node])

@@ -23,8 +23,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from standoff.solve._jit import kernel
 from standoff.solve._stage import chebyshev
 
 MAX_LEVEL = 7
@@ -74,61 +74,63 @@ def level_transform(level: int) -> np.ndarray:
     n = level_size(level)
     basis = np.empty((n, n))
     for row, x in enumerate(level_nodes(level)):
-        chebyshev(x, n, basis[row])
+        chebyshev(x, n, row, basis)
     return np.linalg.inv(basis)
 
 
-@njit(cache=True, nogil=True)
-def _cardinals(x, level, transform, basis, out):
-    """Fill `out[:n]` with the cardinal functions of an axis level at `x`; exact zeros and ones at its nodes."""
+@kernel
+def _cardinals(x, level, transform, basis, cards, d):
+    """Fill `cards[d, level, :n]` with the cardinal functions of an axis level at `x`; exact zeros and ones at its nodes."""
     n = 1 if level == 0 else 2**level + 1
-    chebyshev(x, n, basis)
+    chebyshev(x, n, 0, basis)
     for k in range(n):
         total = 0.0
         for j in range(n):
-            total += basis[j] * transform[level, j, k]
+            total += basis[0, j] * transform[level, j, k]
         if abs(total) < 1e-14:
             total = 0.0
         elif abs(total - 1.0) < 1e-14:
             total = 1.0
-        out[k] = total
-    return n
+        cards[d, level, k] = total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def axis_cardinals(d, x, c, cards, basis):
     """Fill `cards[d]` with the cardinal functions of every level of axis `d` at `x`."""
-    for level in range(c.transform.shape[0]):
-        _cardinals(x, level, c.transform, basis, cards[d, level])
+    transform = c.transform
+    for level in range(transform.shape[0]):
+        _cardinals(x, level, transform, basis, cards, d)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def combine(c, cards, out):
     """Fill `out[:M]` with interpolation weights, given the cardinal functions of all axes."""
-    n_axes = c.level.shape[1]
+    coef, levels, start, node, digit = c.coef, c.level, c.start, c.node, c.digit
+    n_axes = levels.shape[1]
     out[:] = 0.0
-    for i in range(c.coef.shape[0]):
-        for flat in range(c.start[i], c.start[i + 1]):
-            product = c.coef[i]
+    for i in range(coef.shape[0]):
+        for flat in range(start[i], start[i + 1]):
+            product = coef[i]
             for d in range(n_axes):
-                product *= cards[d, c.level[i, d], c.digit[flat, d]]
-            out[c.node[flat]] += product
+                product *= cards[d, levels[i, d], digit[flat, d]]
+            out[node[flat]] += product
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def point_weights(x, c, cards, basis, out):
     """Fill `out[:M]` so that `out @ f` is the interpolant of node values `f` at belief coordinates `x`.
 
-    `cards` is scratch (D, levels, n), `basis` scratch (n,).
+    `cards` is scratch (D, levels, n), `basis` scratch (1, n).
     """
     for d in range(x.shape[0]):
         axis_cardinals(d, x[d], c, cards, basis)
     combine(c, cards, out)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def line_matrix(x, first, sizes, c, cards, basis, out):
     """Fill `out[:M, :J]` so that `f @ out` are the coefficients along the axes `first ..` through `x`, from node values `f`."""
+    coef, levels, start, nodes, digit, transform = c.coef, c.level, c.start, c.node, c.digit, c.transform
     n_axes = x.shape[0]
     n_own = sizes.shape[0]
     n_leaf = 1
@@ -138,34 +140,34 @@ def line_matrix(x, first, sizes, c, cards, basis, out):
         if d < first or d >= first + n_own:
             axis_cardinals(d, x[d], c, cards, basis)
     out[:] = 0.0
-    for i in range(c.coef.shape[0]):
-        for flat in range(c.start[i], c.start[i + 1]):
-            product = c.coef[i]
+    for i in range(coef.shape[0]):
+        for flat in range(start[i], start[i + 1]):
+            product = coef[i]
             for d in range(n_axes):
                 if d < first or d >= first + n_own:
-                    product *= cards[d, c.level[i, d], c.digit[flat, d]]
+                    product *= cards[d, levels[i, d], digit[flat, d]]
             if product == 0.0:
                 continue
-            node = c.node[flat]
+            node = nodes[flat]
             if n_own == 1:
-                level = c.level[i, first]
-                k = c.digit[flat, first]
+                level = levels[i, first]
+                k = digit[flat, first]
                 for j in range(1 if level == 0 else 2**level + 1):
-                    out[node, j] += product * c.transform[level, j, k]
+                    out[node, j] += product * transform[level, j, k]
                 continue
             for leaf in range(n_leaf):
                 value = product
                 rest = leaf
                 for d in range(n_own - 1, -1, -1):
-                    level = c.level[i, first + d]
+                    level = levels[i, first + d]
                     j = rest % sizes[d]
                     rest //= sizes[d]
                     # Beyond a level's own size its transform is zero.
-                    value *= c.transform[level, j, c.digit[flat, first + d]]
+                    value *= transform[level, j, digit[flat, first + d]]
                 out[node, leaf] += value
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _grid_line(x, first, sizes, c, cards, basis, work, stamp, mark, touched, nonzero, counts, at):
     """Line matrix of a grid node in `work[touched[:n], :J]`; return `n`.
 
@@ -228,7 +230,7 @@ def _grid_line(x, first, sizes, c, cards, basis, work, stamp, mark, touched, non
     return found
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _compress(points, first, sizes, c, n_leaf, cards, basis, work, stamp, touched, nonzero, counts, at, offset, start, node, matrix):
     """Line matrices of all grid nodes, keeping only rows that are not zero; return how many, or fill when `node` has room."""
     count = 0
@@ -243,7 +245,8 @@ def _compress(points, first, sizes, c, n_leaf, cards, basis, work, stamp, touche
             if largest > 1e-14:
                 if fill:
                     node[count] = touched[row]
-                    matrix[count] = work[touched[row], :n_leaf]
+                    for j in range(n_leaf):
+                        matrix[count, j] = work[touched[row], j]
                 count += 1
     start[points.shape[0]] = count
     return count
@@ -350,7 +353,7 @@ class BeliefGrid:
     def scratch(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the scratch arrays (`cards`, `basis`) that the interpolation kernels want."""
         levels = self.combination.transform.shape[0]
-        return np.zeros((max(self.n_axes, 1), levels, self.max_size)), np.zeros(self.max_size)
+        return np.zeros((max(self.n_axes, 1), levels, self.max_size)), np.zeros((1, self.max_size))
 
     def _build_lines(self, player: int) -> Lines:
         first = self.first_axis[player]

@@ -1,0 +1,65 @@
+"""standoff: a workbench for strategic crises.
+
+>>> import standoff as so
+>>> scenario = so.load("one-shot-threat")
+>>> game = so.build(scenario)
+>>> eq = so.solve(game)
+>>> eq.certificate.met
+True
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from standoff.version import __version__
+
+if TYPE_CHECKING:
+    from standoff.export import export
+    from standoff.game import build
+    from standoff.record import read_record
+    from standoff.replay import replay
+    from standoff.scenario import Builder, Scenario, bundled, check, load
+    from standoff.scenarios import record_path
+    from standoff.simulate import Intervention, simulate
+    from standoff.solve import solve
+    from standoff.verdicts import judge
+    from standoff.worlds import sample
+
+# Heavy libraries load with the first call that needs them.
+_HOMES = {
+    "Builder": "scenario", "Intervention": "simulate", "Scenario": "scenario", "build": "game", "bundled": "scenario", "check": "scenario",
+    "export": "export", "judge": "verdicts", "load": "scenario", "read_record": "record", "record_path": "scenarios", "replay": "replay",
+    "sample": "worlds", "simulate": "simulate", "solve": "solve",
+}  # fmt: skip
+
+__all__ = [
+    "Builder",
+    "Intervention",
+    "Scenario",
+    "__version__",
+    "build",
+    "bundled",
+    "check",
+    "export",
+    "judge",
+    "load",
+    "read_record",
+    "record_path",
+    "replay",
+    "sample",
+    "simulate",
+    "solve",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'standoff' has no attribute {name!r}")
+    # A function and the package that holds it may share a name (`simulate`); the function is what users mean.
+    value = getattr(import_module(f"standoff.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,282 @@
+"""A game as a tree of histories in Gambit's extensive form (.efg, version 2).
+
+The tree begins with chance drawing everybody's types; then come the nodes of the game along every public history. What the tree keeps of
+the equilibrium concept, and what it cannot:
+
+- An information set of a mover is its own type and the public history: the observations so far. A covert option is followed by a chance node
+  for the signal, and only the signal enters the history. The mover itself does not remember its own covert moves either: strategies depend
+  on own type, public state and public belief only. Such a tree has imperfect recall, which Gambit accepts for agent quantal response.
+- Payoffs are totals over the path, discounted to the start. Gambit's agent quantal response therefore acts on values discounted to the
+  start (`discounting: present`).
+- Gambit has one precision for all and no propensities. With `scaled`, payoffs are multiplied by each player's precision, so that its
+  response at lambda 1 is this game's equilibrium; a game of which that is not true is refused.
+- A choice of one option, a chance of one outcome and branches of probability zero are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+
+from standoff.errors import ExportError
+from standoff.game import DECISION, Game
+
+MAX_PLAYS = 200_000
+"""Most terminal nodes that are written: Gambit reads about so many in a minute."""
+
+
+@dataclass(frozen=True)
+class InformationSet:
+    """A choice in the tree: who chooses, as which type, after which observations."""
+
+    player: int
+    number: int
+    """Counts the player's information sets from 1, in the order of the file."""
+    kind: int
+    """Type of the player."""
+    node: int
+    observations: tuple[int, ...]
+    """Observation rows from the start to here."""
+    name: str
+    """Its label in the file, unique within the player."""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A history: node, types, what has been seen, and what has been received; `option` is a covert move whose signal is to come."""
+
+    node: int
+    types: tuple[int, ...]
+    observations: tuple[int, ...]
+    received: np.ndarray
+    weight: float
+    option: int = -1
+
+
+def export(game: Game, path: str | Path, *, scaled: bool = False) -> Path:
+    """Write a game as a Gambit extensive form and return the path.
+
+    With `scaled` every player's payoffs are multiplied by its precision: agent quantal response at lambda 1 is then the equilibrium that
+    `solve` finds. Without it payoffs are as they are.
+
+    Raises ExportError for a suffix other than `.efg`, for a tree of more than 200,000 terminal nodes, and, with `scaled`, where propensities
+    within a choice differ or precision acts on current values of discounted payoffs: no scale of payoffs can express these.
+
+    >>> import tempfile
+    >>> import standoff as so
+    >>> from standoff.export import export
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     export(so.build(so.load("one-shot-threat")), f"{folder}/threat.efg").name
+    'threat.efg'
+    """
+    path = Path(path)
+    if path.suffix != ".efg":
+        raise ExportError(f"{path.name}: the suffix says the format, and {path.suffix or 'no suffix'} is none that can be written; use .efg (Gambit)")
+    if scaled:
+        _check_scalable(game)
+    _check_size(game)
+    lines, _ = _tree(game, scaled)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def information_sets(game: Game) -> list[InformationSet]:
+    """Return the information sets of the tree in the order of the file. Raises ExportError when the tree is too large."""
+    _check_size(game)
+    return list(_tree(game, False)[1].values())
+
+
+def _check_scalable(game: Game) -> None:
+    """Refuse a game whose behaviour no scale of payoffs turns into Gambit's."""
+    g = game.arrays
+    if game.discount < 1.0 and not game.canonical.calendar.present:
+        raise ExportError(
+            f"precision acts on current values and the discount is {game.discount:.6g}; on a tree it acts on values discounted to the start. "
+            "Write `discounting: present` in the clock, or export without scaled"
+        )
+    for node in np.flatnonzero(np.diff(g.option_start) > 1):
+        weights = g.log_w[g.option_start[node] : g.option_start[node + 1]]
+        if np.ptp(weights) > 0.0:
+            row = int(g.option_start[node] + np.argmax(np.abs(weights - weights[0])))
+            raise ExportError(
+                f"{game.option_address(row)} has propensity {np.exp(g.log_w[row]):.6g} beside {np.exp(weights[0]):.6g} in one choice "
+                f"(period {game.structure.period[node]}); Gambit's quantal response has none. Export without scaled, or make propensities equal"
+            )
+
+
+def _check_size(game: Game) -> None:
+    plays = count_plays(game)
+    if plays > MAX_PLAYS:
+        shown = f"{plays:,.0f}" if plays < 1e15 else f"{plays:.2g}"
+        raise ExportError(f"the tree of histories has {shown} terminal nodes; at most {MAX_PLAYS:,} are written. Use fewer periods, types or moves")
+
+
+def count_plays(game: Game) -> float:
+    """Return the number of terminal nodes of the tree."""
+    g = game.arrays
+    profiles = np.array(_profiles(game), dtype=np.int64).reshape(-1, len(game.n_types))
+    count = np.ones((game.structure.n_nodes, len(profiles)))
+    for node in range(game.structure.n_nodes - 1, -1, -1):
+        first, last = g.observation_start[node], g.observation_start[node + 1]
+        if first == last:
+            continue
+        ways = np.zeros((last - first, len(profiles)))
+        for option in range(max(int(g.option_start[node + 1] - g.option_start[node]), 1)):
+            for profile, types in enumerate(profiles):
+                ways[:, profile] += _chances(game, node, option, types) > 0.0
+        count[node] = (ways * count[g.target[first:last]]).sum(axis=0)
+    return float(count[game.structure.roots[0]].sum())
+
+
+def _profiles(game: Game) -> list[tuple[int, ...]]:
+    """Return the type profiles that the prior allows."""
+    allowed = [np.flatnonzero(prior > 0.0) for prior in game.priors]
+    return [tuple(int(k) for k in profile) for profile in np.stack(np.meshgrid(*allowed, indexing="ij"), axis=-1).reshape(-1, len(allowed))]
+
+
+def _chances(game: Game, node: int, option: int, types: Sequence[int] | np.ndarray) -> np.ndarray:
+    """Return the probability of each observation after an option (0 for chance), shape (Y,)."""
+    g = game.arrays
+    n_obs = int(g.observation_start[node + 1] - g.observation_start[node])
+    if g.is_open[node]:
+        return np.asarray(np.eye(n_obs)[option])
+    if n_obs == 1:
+        return np.ones(1)
+    owner = int(g.owner[node])
+    n_types = game.n_types[owner] if owner >= 0 else 1
+    kind = int(types[owner]) if owner >= 0 else 0
+    start = int(g.like_start[node]) + option * n_obs * n_types + kind
+    return np.asarray(g.like[start : start + n_obs * n_types : n_types])
+
+
+def _tree(game: Game, scaled: bool) -> tuple[list[str], dict[tuple[object, ...], InformationSet]]:
+    """Return the lines of the file and the information sets, walking the tree in prefix order."""
+    writer = _Writer(game, scaled)
+    pending = list(reversed(writer.start()))
+    while pending:
+        pending.extend(reversed(writer.write(pending.pop())))
+    return writer.lines, writer.sets
+
+
+class _Writer:
+    """Writes one history after another; every step returns the histories that follow, in order."""
+
+    def __init__(self, game: Game, scaled: bool) -> None:
+        self.game = game
+        self.scale = np.array(game.precisions) if scaled else np.ones(len(game.n_types))
+        canonical = game.canonical
+        names = " ".join(_quoted(player.name) for player in canonical.players)
+        note = "payoffs are multiplied by each player's precision" if scaled else "payoffs as in the scenario"
+        title = _quoted(canonical.title or canonical.name)
+        self.lines = [f"EFG 2 R {title} {{ {names} }}", _quoted(f"{canonical.name}, written by standoff; {note}"), ""]
+        self.sets: dict[tuple[object, ...], InformationSet] = {}
+        self.counts = [0] * len(canonical.players)
+        self.n_chance = self.n_ends = 0
+
+    def start(self) -> list[_Place]:
+        """Draw the types."""
+        game = self.game
+        root = int(game.structure.roots[0])
+        profiles = _profiles(game)
+        chances = [float(np.prod([prior[k] for prior, k in zip(game.priors, types, strict=True)])) for types in profiles]
+        secret = [i for i, n in enumerate(game.n_types) if n > 1]
+        labels = [" ".join(game.canonical.players[i].types[types[i]] for i in secret) for types in profiles]
+        self._chance("types", labels, chances)
+        return [_Place(root, types, (), np.zeros(len(game.n_types)), 1.0) for types in profiles]
+
+    def write(self, place: _Place) -> list[_Place]:
+        """Write a history, if it is a node of the tree."""
+        game, g, pay = self.game, self.game.arrays, self.game.payoffs
+        node, types = place.node, place.types
+        columns = g.columns[:-1] + np.array(types)
+        if place.option >= 0:
+            return self._seen(place, columns)
+        received = place.received + place.weight * pay.node[node, columns]
+        here = _Place(node, types, place.observations, received, place.weight)
+        if g.observation_start[node] == g.observation_start[node + 1]:
+            self.n_ends += 1
+            end = game.structure.places[game.structure.place[node]].removeprefix("end:")
+            shown = ", ".join(_number(x) for x in received * self.scale)
+            self.lines.append(f't "" {self.n_ends} {_quoted(end)} {{ {shown} }}')
+            return []
+        if game.structure.kind[node] != DECISION:
+            return self._seen(here, columns)
+        first, last = int(g.option_start[node]), int(g.option_start[node + 1])
+        if last - first > 1:
+            infoset = self._information_set(here)
+            actions = " ".join(_quoted(game.option_address(row).split(".", 1)[1]) for row in range(first, last))
+            self.lines.append(f'p "" {infoset.player + 1} {infoset.number} {_quoted(infoset.name)} {{ {actions} }} 0')
+        return [
+            _Place(node, types, place.observations, received + place.weight * pay.option[row, columns], place.weight, row - first)
+            for row in range(first, last)
+        ]
+
+    def _seen(self, place: _Place, columns: np.ndarray) -> list[_Place]:
+        """Write what is observed after a move, or at a chance node, and go on from there."""
+        game, g = self.game, self.game.arrays
+        node, first = place.node, int(g.observation_start[place.node])
+        chances = _chances(game, node, max(place.option, 0), place.types)
+        rows = np.flatnonzero(chances > 0.0)
+        labels = [game.structure.address(first + int(y)).split(".", 1)[-1] for y in rows]
+        place_name = game.structure.places[game.structure.place[node]].split(":", 1)[-1]
+        cause = game.option_address(int(g.option_start[node]) + place.option) if place.option >= 0 else place_name
+        self._chance(f"{cause}, period {game.structure.period[node]}", labels, [float(chances[y]) for y in rows])
+        onward = []
+        for y in rows:
+            row = first + int(y)
+            received = place.received + place.weight * game.payoffs.observation[row, columns]
+            onward.append(_Place(int(g.target[row]), place.types, (*place.observations, row), received, place.weight * float(g.beta[node])))
+        return onward
+
+    def _chance(self, name: str, labels: Sequence[str], chances: Sequence[float]) -> None:
+        """Write a chance node, unless it has a single outcome."""
+        if len(labels) < 2:
+            return
+        self.n_chance += 1
+        branches = " ".join(f"{_quoted(label)} {p}" for label, p in zip(labels, _exact(chances), strict=True))
+        # Gambit wants names of information sets to be unique.
+        self.lines.append(f'c "" {self.n_chance} {_quoted(f"{name} ({self.n_chance})")} {{ {branches} }} 0')
+
+    def _information_set(self, place: _Place) -> InformationSet:
+        """Return the mover's information set, new or seen before on another branch."""
+        game, structure = self.game, self.game.structure
+        player = int(game.arrays.owner[place.node])
+        kind = place.types[player]
+        key = player, kind, place.observations
+        if key not in self.sets:
+            self.counts[player] += 1
+            moment = f"{structure.places[structure.place[place.node]].removeprefix('turn:')}, period {structure.period[place.node]}"
+            after = " ".join(structure.address(row) for row in place.observations if self._tells(row))
+            own = f"{game.canonical.players[player].types[kind]}, " if game.n_types[player] > 1 else ""
+            name = f"{own}{moment}{f', after {after}' if after else ''}"
+            self.sets[key] = InformationSet(player, self.counts[player], kind, place.node, place.observations, name)
+        return self.sets[key]
+
+    def _tells(self, row: int) -> bool:
+        """Tell whether something else could have been observed."""
+        structure = self.game.structure
+        node = int(self.game.observation_node[row])
+        return bool(structure.observation_start[node + 1] - structure.observation_start[node] > 1)
+
+
+def _quoted(text: str) -> str:
+    return '"' + " ".join(text.split()).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _number(value: float) -> str:
+    """Write a number with all its digits and without an exponent."""
+    text = f"{Decimal(repr(float(value))):f}"
+    return "0" if Decimal(text) == 0 else text
+
+
+def _exact(chances: Sequence[float]) -> Iterator[str]:
+    """Yield probabilities that sum to 1 exactly, as Gambit demands: the largest takes what rounding leaves."""
+    digits = [Decimal(repr(p)) for p in chances]
+    largest = max(range(len(digits)), key=lambda i: digits[i])
+    digits[largest] += 1 - sum(digits)
+    for p in digits:
+        yield f"{p:f}"

@@ -1,0 +1,221 @@
+"""Games written for Gambit, and its agent quantal response compared with ours."""
+
+from __future__ import annotations
+
+import pygambit
+import pytest
+
+from games import dilemma, histories, message_game, random_scenario, with_precision
+from standoff.errors import ExportError
+from standoff.export import export, information_sets
+from standoff.export.efg import count_plays
+from standoff.game import build
+from standoff.scenario import Builder, load
+from standoff.solve import solve
+
+TOLERANCE = 1e-4
+"""Agreement of choice probabilities; ours are solved to 1e-5, with figures taken on histories."""
+
+TABLE = {1: (0.52954, 0.89258), 2: (0.39529, 0.52164), 3: (0.42164, 0.55022)}
+"""Chance that the weak and the strong challenger press at the start of T rounds (Gambit 16.7, docs of repeated-signalling)."""
+
+
+def gambit_policies(game, folder):
+    """Return Gambit's choice probabilities on the principal branch, by player and number of the information set."""
+    tree = pygambit.read_efg(str(export(game, folder / "game.efg", scaled=True)))
+    (answer,) = pygambit.qre.logit_solve_lambda(tree, lam=[1.0])
+    found = {}
+    for i, player in enumerate(game.canonical.players):
+        if information_count(tree, player.name):
+            found |= {(i, number): dict(mixed) for number, (_, mixed) in enumerate(answer.profile[player.name], start=1)}
+    return found
+
+
+def information_count(tree, player):
+    return len(tree.get_infosets(player))
+
+
+def largest_gap(game, folder):
+    """Solve and return the largest difference of any choice probability at any information set, and how many were compared."""
+    solved = solve(game, tolerance=1e-5, workers=1)
+    assert solved.certificate.met
+    return compare(solved, folder)
+
+
+def compare(solved, folder):
+    game = solved.game
+    theirs = gambit_policies(game, folder)
+    ours = {seen: probe for _, _, probe, seen, _ in histories(solved)}
+    sets = information_sets(game)
+    assert len(sets) == len(theirs)
+    gap = 0.0
+    for place in sets:
+        rows = range(game.arrays.option_start[place.node], game.arrays.option_start[place.node + 1])
+        names = [game.option_address(row).split(".", 1)[1] for row in rows]
+        mixed = theirs[place.player, place.number]
+        assert set(mixed) == set(names)
+        policy = ours[place.observations].policy[place.kind]
+        gap = max(gap, *(abs(mixed[name] - p) for name, p in zip(names, policy, strict=True)))
+    return gap, len(sets)
+
+
+@pytest.mark.solver
+@pytest.mark.parametrize(("name", "count"), [("one-shot-threat", 5), ("patron-and-proxy", 50)])
+def test_bundled_games_are_solved_as_gambit_solves_them(name, count, tmp_path):
+    gap, compared = largest_gap(build(load(name)), tmp_path)
+    assert compared == count
+    assert gap < TOLERANCE
+
+
+@pytest.mark.solver
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_rounds_of_signalling_are_solved_as_gambit_solves_them(n, tmp_path):
+    gap, _ = largest_gap(build(load("repeated-signalling", {"clock.periods": n})), tmp_path)
+    assert gap < TOLERANCE
+
+
+@pytest.mark.published
+@pytest.mark.solver
+@pytest.mark.parametrize("n", TABLE)
+def test_the_challenger_presses_as_published(n, tmp_path):
+    game = build(load("repeated-signalling", {"clock.periods": n}))
+    policy = solve(game, tolerance=1e-6, workers=1).policy()
+    theirs = gambit_policies(game, tmp_path)
+    sets = [place for place in information_sets(game) if place.observations == ()]
+    for place, kind, published in zip(sets, ("weak", "strong"), TABLE[n], strict=True):
+        ours = float(policy.sel(type=kind, option="press"))
+        assert ours == pytest.approx(theirs[place.player, place.number]["press"], abs=1e-5)
+        assert ours == pytest.approx(published, abs=1e-5)
+
+
+@pytest.mark.solver
+@pytest.mark.parametrize("precision", [0.5, 1.5, 2.0, 3.0, 4.0])
+def test_the_certificate_tells_the_distance_to_gambit(precision, tmp_path):
+    """Sharp play bends values so that the grid cannot follow; the certificate says by how much, met or not."""
+    game = build(load("repeated-signalling", {"clock.periods": 2}), {"precision": precision})
+    solved = solve(game, tolerance=1e-3, max_beliefs=2_000, workers=1)
+    gap, _ = compare(solved, tmp_path)
+    assert gap <= 2 * solved.certificate.policy_distance
+    assert solved.certificate.met == (solved.certificate.policy_distance <= 1e-3)
+
+
+@pytest.mark.solver
+def test_precision_is_gambits_lambda(tmp_path):
+    """Plain payoffs at lambda are scaled payoffs at lambda 1."""
+    game = build(load("repeated-signalling", {"clock.periods": 2}), {"precision": 1.5})
+    tree = pygambit.read_efg(str(export(game, tmp_path / "plain.efg")))
+    (answer,) = pygambit.qre.logit_solve_lambda(tree, lam=[1.5])
+    scaled = gambit_policies(game, tmp_path)
+    for number, (_, mixed) in enumerate(answer.profile["challenger"], start=1):
+        assert dict(mixed) == pytest.approx(scaled[0, number], abs=1e-7)
+
+
+@pytest.mark.solver
+@pytest.mark.parametrize("seed", range(6))
+def test_random_games_are_solved_as_gambit_solves_them(seed, tmp_path):
+    """Covert moves, outcomes and events that depend on types, precisions by player, payoffs discounted to the start."""
+    game = build(random_scenario(seed, discount=0.9, propensities=False))
+    gap, compared = largest_gap(game, tmp_path)
+    assert compared > 20
+    assert gap < TOLERANCE
+
+
+@pytest.mark.solver
+@pytest.mark.parametrize("seed", range(3))
+def test_three_types_are_solved_as_gambit_solves_them(seed, tmp_path):
+    game = build(random_scenario(seed, types=(3, 1), propensities=False))
+    gap, _ = largest_gap(game, tmp_path)
+    assert gap < TOLERANCE
+
+
+@pytest.mark.solver
+def test_a_type_without_a_prior_chance_is_left_out(tmp_path):
+    game = build(message_game((0.9, 0.2), (1, 1), (0.1, 0.8), (1.0, 0.0)))
+    assert count_plays(game) == 2 * 3  # refuse, or accept with two outcomes, after either word
+    solved = solve(game, tolerance=1e-6, workers=1)
+    theirs = gambit_policies(game, tmp_path)
+    assert solved.policy().sel(type="k0", option="boast").item() == pytest.approx(theirs[0, 1]["boast"], abs=1e-6)
+
+
+@pytest.mark.paper
+def test_the_file_reads_as_written(tmp_path):
+    scenario = message_game((0.9, 0.2), (1, 2), (0.1, 0.8), (0.3, 0.7))
+    path = export(build(scenario), tmp_path / "message.efg")
+    tree = pygambit.read_efg(str(path))
+    assert list(tree.players) == ["sender", "receiver"]
+    assert information_count(tree, "sender") == 2
+    assert information_count(tree, "receiver") == 2
+    text = path.read_text(encoding="utf-8")
+    assert text.count("\nt ") == count_plays(build(scenario)) == 12
+    assert 'c "" 1 "types (1)" { "k0" 0.3 "k1" 0.7 } 0' in text
+    assert 'p "" 1 1 "k0, sender, period 0" { "boast" "silence" } 0' in text
+    assert 'p "" 2 1 "receiver, period 0, after sender.boast" { "accept" "refuse" } 0' in text
+
+
+@pytest.mark.paper
+def test_payoffs_are_totals_over_the_path(tmp_path):
+    """A flow of 1 in each of three periods at discount 1/2, and 3 for going at once."""
+    scenario = (
+        with_precision(Builder("leave").clock(periods=3, discount=0.5))
+        .state("gone", values=[False, True], start=False)
+        .player("me")
+        .payoff("me", "flow", each_period=1, ends={"left": 3})
+        .turn("me", options={"stay": {}, "leave": {"set": {"gone": True}}})
+        .end("left", "gone")
+        .scenario()
+    )
+    lines = export(build(scenario), tmp_path / "leave.efg").read_text(encoding="utf-8").splitlines()
+    ends = [line.split('"')[3:] for line in lines if line.startswith("t ")]
+    assert [(name, float(rest.strip(" {}"))) for name, rest in ends] == [("time_up", 1.75), ("left", 1.5 + 3 / 4), ("left", 1 + 3 / 2), ("left", 3.0)]
+
+
+@pytest.mark.paper
+def test_scaled_payoffs_carry_each_players_precision(tmp_path):
+    game = build(dilemma([1.0, 2.0], precision=3.0))
+    plain = export(game, tmp_path / "plain.efg").read_text(encoding="utf-8")
+    scaled = export(game, tmp_path / "scaled.efg", scaled=True).read_text(encoding="utf-8")
+    assert "{ 2.0 }" in plain
+    assert "{ 6.0 }" in scaled
+
+
+@pytest.mark.property
+@pytest.mark.parametrize("seed", range(4))
+def test_chances_sum_to_one_exactly(seed, tmp_path):
+    """Gambit refuses chances that do not; reading is the test."""
+    path = export(build(random_scenario(seed, types=(3, 3), periods=1)), tmp_path / "game.efg")
+    assert pygambit.read_efg(str(path)).players
+
+
+@pytest.mark.property
+@pytest.mark.parametrize("seed", range(4))
+def test_terminal_nodes_are_counted_before_writing(seed, tmp_path):
+    game = build(random_scenario(seed))
+    text = export(game, tmp_path / "game.efg").read_text(encoding="utf-8")
+    assert text.count("\nt ") == count_plays(game)
+    names = [(place.player, place.name) for place in information_sets(game)]
+    assert len(set(names)) == len(names)
+
+
+def test_other_suffixes_are_refused(tmp_path):
+    with pytest.raises(ExportError, match=r"use \.efg"):
+        export(build(dilemma([1, 2])), tmp_path / "game.nfg")
+
+
+def test_large_trees_are_refused_with_their_size(tmp_path):
+    with pytest.raises(ExportError, match=r"has [\d,]{7,} terminal nodes; at most 200,000"):
+        export(build(load("patron-and-proxy", {"clock.periods": 4})), tmp_path / "game.efg")
+    assert not (tmp_path / "game.efg").exists()
+
+
+def test_what_no_scale_expresses_is_refused_when_scaled(tmp_path):
+    unequal = build(dilemma([1, 2], propensities=[1, 0.5]))
+    with pytest.raises(ExportError, match=r"me\.o1 has propensity 0\.5 beside 1 "):
+        export(unequal, tmp_path / "game.efg", scaled=True)
+    assert export(unequal, tmp_path / "game.efg").exists()
+    equal = build(dilemma([1, 2], propensities=[0.5, 0.5]))
+    assert export(equal, tmp_path / "game.efg", scaled=True).exists()
+    current = build(load("repeated-signalling", {"clock.periods": 2, "clock.discount": 0.9}))
+    with pytest.raises(ExportError, match="discounting: present"):
+        export(current, tmp_path / "game.efg", scaled=True)
+    present = build(load("repeated-signalling", {"clock.periods": 2, "clock.discount": 0.9, "clock.discounting": "present"}))
+    assert export(present, tmp_path / "game.efg", scaled=True).exists()
