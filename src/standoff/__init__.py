@@ -8,7 +8,9 @@
 True
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from standoff.version import __version__
@@ -52,10 +54,21 @@ __all__ = [
 ]
 
 
+class _Root(ModuleType):
+    """The root package: `solve`, `simulate`, `replay` and `export` are the functions, though the packages that hold them are named so too."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # The import system binds a package to its parent when it is first imported, which would hide the function.
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Root
+
+
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'standoff' has no attribute {name!r}")
-    # A function and the package that holds it may share a name (`simulate`); the function is what users mean.
     value = getattr(import_module(f"standoff.{_HOMES[name]}"), name)
     globals()[name] = value
     return value

@@ -26,6 +26,8 @@ from standoff.solve.grid import to_beliefs
 class Functional:
     """What is summed along the path, one column for each combination of pinned types."""
 
+    name: str
+    """Tells functionals of one game apart."""
     node: np.ndarray  # (n,)
     option: np.ndarray  # (o,)
     observation: np.ndarray  # (e,)
@@ -67,7 +69,7 @@ def of_moves(game: Game, moves: Sequence[str], *, until: int, once: bool, pinned
             keep_observation[rows] = 0.0 if once else 1.0
         else:
             raise SolveError(f"{move} never happens in this game")
-    return Functional(node, option, observation, keep_option, keep_observation, tuple(sorted(pins)))
+    return Functional(f"moves {list(moves)} {until} {once} {sorted(pins)}", node, option, observation, keep_option, keep_observation, tuple(sorted(pins)))
 
 
 def of_ends(game: Game, ends: Sequence[str], *, until: int, pinned: tuple[int, ...]) -> Functional:
@@ -76,7 +78,7 @@ def of_ends(game: Game, ends: Sequence[str], *, until: int, pinned: tuple[int, .
     for end in ends:
         rows = game.structure.nodes_at(f"end:{end}")
         node[rows[game.structure.period[rows] <= until]] = 1.0
-    return Functional(node, option, observation, keep_option, keep_observation, pinned)
+    return Functional(f"ends {list(ends)} {until} {pinned}", node, option, observation, keep_option, keep_observation, pinned)
 
 
 def of_state(game: Game, condition: np.ndarray, *, until: int, pinned: tuple[int, ...]) -> Functional:
@@ -87,7 +89,7 @@ def of_state(game: Game, condition: np.ndarray, *, until: int, pinned: tuple[int
     node[rows] = 1.0
     closing = rows[s.kind[rows] == CLOSE]
     keep_observation[s.observation_start[closing]] = 0.0
-    return Functional(node, option, observation, keep_option, keep_observation, pinned)
+    return Functional(f"state {hash(condition.tobytes())} {until} {pinned}", node, option, observation, keep_option, keep_observation, pinned)
 
 
 def of_components(game: Game, player: int, kind: int, components: Sequence[str] | None, pinned: tuple[int, ...]) -> Functional:
@@ -97,7 +99,7 @@ def of_components(game: Game, player: int, kind: int, components: Sequence[str] 
     pay = game.payoffs if components is None else game.component_payoffs([(player, name) for name in names if name in components])
     *_, keep_option, keep_observation = _empty(game)
     return Functional(
-        pay.node[:, column].copy(), pay.option[:, column].copy(), pay.observation[:, column].copy(), keep_option, keep_observation,
+        f"value {player} {kind} {components} {pinned}", pay.node[:, column].copy(), pay.option[:, column].copy(), pay.observation[:, column].copy(), keep_option, keep_observation,
         tuple(sorted({player, *pinned})), discounted=True,
     )  # fmt: skip
 
@@ -120,8 +122,11 @@ class Evaluation:
         self.functionals = list(functionals)
         game = solved.game
         self.columns: list[tuple[int, tuple[int, ...]]] = []  # functional and pinned types of each column
-        for number, functional in enumerate(functionals):
-            for types in itertools.product(*[range(game.n_types[i]) for i in functional.pinned]):
+        # The same functional under the same intervention, asked for at several points, is swept once.
+        first: dict[tuple[str, bytes], int] = {}
+        self.same = [first.setdefault((functional.name, acted[i].tobytes()), i) for i, functional in enumerate(functionals)]
+        for number in sorted(set(self.same)):
+            for types in itertools.product(*[range(game.n_types[i]) for i in functionals[number].pinned]):
                 self.columns.append((number, types))
         which = [number for number, _ in self.columns]
 
@@ -159,7 +164,7 @@ class Evaluation:
         fixed = dict(types)
         total = 0.0
         for column, (owner, kinds) in enumerate(self.columns):
-            if owner != number:
+            if owner != self.same[number]:
                 continue
             chance = 1.0
             for player, kind in zip(self.functionals[number].pinned, kinds, strict=True):

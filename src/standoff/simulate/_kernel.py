@@ -95,6 +95,8 @@ def draw_futures(
             a = -1
             if n_options == 0:
                 k = all_types[owner] if owner >= 0 else 1
+                for j in range(k):
+                    log_like[0, j] = 0.0
                 if n_obs > 1:
                     base = like_start[n]
                     mine = types[owner] if owner >= 0 else 0
@@ -131,14 +133,17 @@ def draw_futures(
                     for a in range(n_options):
                         sigma[j, a] /= total
                 mine = types[owner]
-                forced = -1
+                # Weights over what is allowed, from their own largest: the rest of a menu may be too unlikely for plain numbers.
+                top = -np.inf
                 for a in range(n_options):
-                    pick[a] = sigma[mine, a]
-                    if acted[o0 + a] == 0:
-                        pick[a] = 0.0
-                    elif acted[o0 + a] == 1:
-                        forced = a
-                a = forced if forced >= 0 else _pick(pick, n_options, uniform(seed, run, place))
+                    if acted[o0 + a] == 1 or (acted[o0 + a] != 0 and top < np.inf and u[mine, a] > top):
+                        top = np.inf if acted[o0 + a] == 1 else u[mine, a]
+                for a in range(n_options):
+                    if top == np.inf:
+                        pick[a] = 1.0 if acted[o0 + a] == 1 else 0.0
+                    else:
+                        pick[a] = np.exp(u[mine, a] - top) if acted[o0 + a] != 0 else 0.0
+                a = _pick(pick, n_options, uniform(seed, run, place))
                 if opens[n]:
                     y = a
                     for j in range(k):

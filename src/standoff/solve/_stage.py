@@ -30,6 +30,8 @@ NEWTON_TOLERANCE = 1e-10
 """Largest |F| of a solved stage, relative to max(1, largest |u|): rounding of Q times lambda sits near 1e-13."""
 NEWTON_STEPS = 12
 TRACE_STEPS = 4000
+TRACE_ATTEMPTS = 4
+LONGEST_STEP = 2.0
 
 
 class Stage(NamedTuple):
@@ -336,6 +338,8 @@ def _load(s, point, n_types, n_options):
 def newton(s, n_types, n_options, n_obs, is_open, x, precision, beta, i, sizes, exponents, n_leaf):
     """Newton's method from `u`; return (residual, sign of the Jacobian's determinant), residual infinite when it fails.
 
+    The residual is the largest |F| relative to max(1, largest |u|).
+
     Leaves `u`, `sigma`, `post`, `value` and `q` consistent with each other.
     """
     n = n_types * (n_options - 1)
@@ -352,7 +356,7 @@ def newton(s, n_types, n_options, n_obs, is_open, x, precision, beta, i, sizes, 
         if not worst < 1e6 or worst > 10.0 * before:
             return np.inf, 0.0
         if worst <= NEWTON_TOLERANCE * scale and sign != 0.0:
-            return worst, sign
+            return worst / scale, sign
         if closing:
             _evaluate(s, n_types, n_options, n_obs, is_open, x, beta, i, sizes, exponents, n_leaf, derive)
         _system(s, n_types, n_options, n_obs, is_open, precision, beta)
@@ -362,7 +366,7 @@ def newton(s, n_types, n_options, n_obs, is_open, x, precision, beta, i, sizes, 
         if sign == 0.0:
             return np.inf, 0.0
         if worst <= NEWTON_TOLERANCE * scale:
-            return worst, sign
+            return worst / scale, sign
         for k in range(n_types):
             for a in range(1, n_options):
                 u[k, a] -= rhs[k * width + a - 1]
@@ -383,8 +387,8 @@ def _bordered_solve(s, n, direction, rhs):
 
 
 @kernel
-def trace(s, n_types, n_options, n_obs, is_open, x, precision, beta, i, sizes, exponents, n_leaf):
-    """Follow the principal branch from precision 0; return (residual, turning points passed), residual infinite when it is lost.
+def _follow_branch(s, n_types, n_options, n_obs, is_open, x, precision, beta, i, sizes, exponents, n_leaf, longest):
+    """Follow a branch by pseudo-arclength with steps of at most `longest`; returns as `trace`.
 
     Unknowns are `(u, t)` with precision `t * precision`; `t` is scaled so that a unit of arc length is of the size of a unit of log-odds.
     """
@@ -420,7 +424,7 @@ def trace(s, n_types, n_options, n_obs, is_open, x, precision, beta, i, sizes, e
     norm = np.sqrt(norm)
     for j in range(n + 1):
         s.tangent[j] = s.rhs[j] / norm
-    step = min(1.0, 1.5 * stretch)
+    step = min(1.0, 1.5 * stretch, longest)
     folds = 0
     for _ in range(TRACE_STEPS):
         if s.tangent[n] > 0.0 and s.point[n] + step * s.tangent[n] >= stretch:
@@ -502,9 +506,29 @@ def trace(s, n_types, n_options, n_obs, is_open, x, precision, beta, i, sizes, e
         for j in range(n + 1):
             s.point[j] = s.trial[j]
             s.tangent[j] = s.tangent_next[j]
+        if s.point[n] < 0.0:
+            return np.inf, folds
         if first < 0.1 * step:
-            step *= 2.0
+            step = min(2.0 * step, longest)
     return np.inf, folds
+
+
+@kernel
+def trace(s, n_types, n_options, n_obs, is_open, x, precision, beta, i, sizes, exponents, n_leaf):
+    """Follow the principal branch from precision 0; return (residual, turning points passed), residual infinite when it is lost.
+
+    Where branches come close a long step may land on a neighbour. The neighbour leads back below precision 0, which the principal branch never
+    does; the way is then taken again in shorter steps.
+    """
+    longest = LONGEST_STEP
+    residual = np.inf
+    folds = 0
+    for _ in range(TRACE_ATTEMPTS):
+        residual, folds = _follow_branch(s, n_types, n_options, n_obs, is_open, x, precision, beta, i, sizes, exponents, n_leaf, longest)
+        if residual < np.inf:
+            break
+        longest *= 0.2
+    return residual, folds
 
 
 @kernel

@@ -287,25 +287,33 @@ def evaluate(first, last, points, lines, g, pay, keep_option, keep_observation, 
                         mass += sigma[k, a]
                     for a in range(n_options):
                         sigma[k, a] /= mass
-            # Behaviour as acted moves the game.
+            # Behaviour as acted moves the game. What is allowed is weighed from its own largest log-odds: the rest of a menu may be too
+            # unlikely for plain numbers.
             for b in range(n_groups):
                 forced = -1
+                changed = False
                 for a in range(n_options):
+                    changed = changed or acted[b, o0 + a] != -1
                     if acted[b, o0 + a] == 1:
                         forced = a
                 for k in range(n_types):
-                    if n_options == 0:
-                        played[b, k, 0] = 1.0
+                    if not changed:
+                        for a in range(n_rows):
+                            played[b, k, a] = sigma[k, a]
                         continue
+                    top = -np.inf
+                    for a in range(n_options):
+                        if acted[b, o0 + a] != 0:
+                            top = max(top, policy[o0 + a, m, k])
                     mass = 0.0
                     for a in range(n_options):
-                        p = sigma[k, a]
-                        if acted[b, o0 + a] == 0 or (forced >= 0 and forced != a):
-                            p = 0.0
+                        p = np.exp(policy[o0 + a, m, k] - top) if acted[b, o0 + a] != 0 else 0.0
+                        if forced >= 0:
+                            p = 1.0 if a == forced else 0.0
                         played[b, k, a] = p
                         mass += p
                     for a in range(n_options):
-                        played[b, k, a] = played[b, k, a] / mass if mass > 0.0 else (1.0 if a == forced else 0.0)
+                        played[b, k, a] /= mass
             type_probabilities(own, 0, n_types, prob)
             for y in range(n_obs):
                 to = target[y0 + y]

@@ -5,7 +5,7 @@ with continuation values read from the grid) is compared with the logit response
 
 - `policy_distance`: the largest difference of any choice probability;
 - `regret`: the largest payoff that any type could gain by changing over to that response at one point;
-- `stage_residual`: the largest residual of a stage equation on the grid, in log-odds.
+- `stage_residual`: the largest residual of a stage equation on the grid, in log-odds, relative to the largest of them where that is above 1.
 
 When the game has few histories all of them are followed and values are exact. Otherwise histories are drawn, and the error of the grid's
 values is estimated by following further histories from each point (`follow` in `standoff.solve._follow`); the standard error of that
@@ -91,7 +91,7 @@ def certify(
         regret=regret,
         stage_residual=sweep["stage_residual"],
         tolerance=tolerance,
-        met=bool(distance <= tolerance and sweep["stage_residual"] <= STAGE_TOLERANCE),
+        met=bool(distance <= tolerance and sweep["stage_residual"] <= STAGE_TOLERANCE and sweep["failed"] == 0),
         every_history=exact is not None,
         points=count,
         standard_error=error,

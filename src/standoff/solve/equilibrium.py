@@ -306,8 +306,8 @@ def sweep(game: Game, grid: BeliefGrid, *, workers: int = 1, progress: Progress 
 
 
 def first_levels(n_axes: int) -> frozenset[tuple[int, ...]]:
-    """Return the level set to begin with: a product of nine nodes per axis, or a sparse grid where products grow too large."""
-    return box((3,) * n_axes) if n_axes <= PRODUCT_AXES else simplex(n_axes, 2)
+    """Return the level set to begin with: a product of nine nodes per axis, or the smallest sparse grid where products grow too large."""
+    return box((3,) * n_axes) if n_axes <= PRODUCT_AXES else simplex(n_axes, 1)
 
 
 def check_size(game: Game, n_beliefs: int, workers: int) -> dict[str, float]:

@@ -65,8 +65,9 @@ def level_nodes(level: int) -> np.ndarray:
     if level == 0:
         return np.array([0.5])
     n = 2**level
-    # The sine form is exactly symmetric about 1/2, so that relabelling two types changes nothing.
-    return 0.5 + 0.5 * np.sin(np.pi * (2 * np.arange(n + 1) - n) / (2 * n))
+    upper = 0.5 + 0.5 * np.sin(np.pi * np.arange(0, n + 1, 2) / (2 * n))
+    # One minus a number above 1/2 is exact, so the nodes are symmetric to the last bit and relabelling two types changes nothing.
+    return np.concatenate([1.0 - upper[:0:-1], upper])
 
 
 def level_transform(level: int) -> np.ndarray:

@@ -17,7 +17,7 @@ import pandas as pd
 from standoff.errors import WorldsError
 from standoff.scenario.models import Claim
 from standoff.solve.equilibrium import Progress
-from standoff.verdicts.hinge import Hinge, find_hinge
+from standoff.verdicts.hinge import Hinge, Slope, find_hinge
 from standoff.verdicts.search import search as run_search
 from standoff.worlds import World, Worlds
 from standoff.worlds.draws import free_parameters
@@ -57,7 +57,7 @@ class Verdict:
     """10 %, 50 % and 90 % quantile of the margin over the sample."""
     searched: int
     """Further worlds tried in search of a counter-world."""
-    hinge: Hinge | None
+    hinge: Hinge | Slope | None
     counter: CounterWorld | None
     problem: str
     """Why it could not be measured in some world, if so."""
@@ -66,12 +66,12 @@ class Verdict:
         """Say what the verdict hinges on."""
         if self.verdict == BUILT_IN:
             return f"nothing: no world in the priors makes it {'false' if self.share > 0.5 else 'true'} ({self.searched} searched beside the sample)"
-        if self.hinge is not None:
+        if isinstance(self.hinge, Hinge):
             return self.hinge.text()
         if self.counter is not None and self.counter.unusual and (self.share >= 0.95 or self.share <= 0.05):
             names = ", ".join(f"{name} {value:.3g}" for name, value, _ in self.counter.unusual[:3])
             return f"rare: turned in a world with {names}"
-        return "no single assumption"
+        return self.hinge.text() if self.hinge is not None else "no single assumption"
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def _verdict(name: str, claim: Claim, worlds: Worlds, extra: list[World], search
     low, high = interval(min(max(share, 0.0), 1.0), effective)
     names = [parameter.name for parameter in free_parameters(worlds.canonical)]
     x = np.array([[world.parameters[parameter] for parameter in names] for world in worlds.worlds]).reshape(len(margins), len(names))
-    hinge = find_hinge(names, x[measured], truth[measured], weights[measured])
+    hinge = find_hinge(names, x[measured], margins[measured])
     low_, middle, high_ = (float(v) for v in np.quantile(margins[measured], [0.1, 0.5, 0.9]))
     return Verdict(
         name, claim, BUILT_IN if built_in else band(share), share, low, high, int(measured.sum()), effective, weighted, prior_share,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from standoff.claims import roots_of
 from standoff.errors import WorldsError
-from standoff.game import build
 from standoff.record import Record
 from standoff.scenario import Scenario, resolve
 from standoff.scenario.canonical import Canonical
@@ -24,9 +22,12 @@ from standoff.version import __version__
 from standoff.worlds.draws import at_quantiles, sobol
 from standoff.worlds.store import Store, to_frame
 from standoff.worlds.weights import Weights, weigh
-from standoff.worlds.world import Task, World, run_world
+from standoff.worlds.world import Task, World, measured, run_world, structures_of
 
 BATCH = 8
+
+SAFETY = 3.0
+"""Other worlds may err more than the median one by about this factor."""
 
 
 @dataclass(frozen=True)
@@ -91,11 +92,25 @@ def compute(task: Task, points: Sequence[tuple[int, np.ndarray]], workers: int) 
 
 
 def make_task(scenario: Scenario, record: Record | None, *, tolerance: float, workers: int, progress: Progress | None) -> tuple[Task, Equilibrium]:
-    """Solve the median world and take its grid for all worlds, and its next refinement for those that need it."""
+    """Solve the median world and take its grid for all worlds, and its next refinement for those that need it.
+
+    How much the refinement moves each claim's margin in the median world tells how near to zero a margin must be to need it.
+    """
     canonical = resolve(scenario)
-    median = solve(build(canonical, roots=roots_of(canonical)), tolerance=tolerance, workers=workers, progress=progress)
-    finer = refine(median) if median.grid.n_axes else median.grid.levels
-    return Task(canonical, record, median.grid.levels, finer), median
+    structures = structures_of(canonical)
+    median = solve(structures.build({}), tolerance=tolerance, workers=workers, progress=progress)
+    levels = median.grid.levels
+    task = Task(canonical, record, levels, refine(median) if median.grid.n_axes else levels, {})
+    if task.finer == levels or not canonical.claims:
+        return task, median
+    if progress is not None:
+        progress("measuring the grid's error", 0.0)
+    coarse, fine = (measured(task, structures, -1, {}, grid) for grid in (levels, task.finer))
+    near = {}
+    for name, finding in coarse.findings.items():
+        gap = abs(finding.margin - fine.findings[name].margin)
+        near[name] = SAFETY * gap if np.isfinite(gap) else 0.0
+    return replace(task, near=near), median
 
 
 def sample(

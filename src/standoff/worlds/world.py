@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-import numpy as np
 
 from standoff.claims import Finding, Measures, findings, roots_of
 from standoff.errors import StandoffError
@@ -17,10 +17,6 @@ from standoff.solve.equilibrium import Equilibrium, solve
 
 Levels = frozenset[tuple[int, ...]]
 
-NEAR_ZERO = 0.01
-"""Margins closer to zero than this could change sign with the grid's error: such worlds are solved again on the finer grid."""
-
-
 @dataclass(frozen=True)
 class Task:
     """What all worlds of a run share."""
@@ -29,6 +25,8 @@ class Task:
     record: Record | None
     levels: Levels
     finer: Levels
+    near: Mapping[str, float]
+    """By claim, the size of a margin below which the grid's error could change its sign: such worlds are solved again on the finer grid."""
 
 
 @dataclass(frozen=True)
@@ -47,27 +45,34 @@ class World:
     problem: str = ""
 
 
-_CACHE: dict[str, StructureCache] = {}
+_CACHE: dict[bytes, StructureCache] = {}
+
+
+def structures_of(canonical: Canonical) -> StructureCache:
+    """Return the structures of a scenario, kept within a process from world to world."""
+    # Every task that reaches a worker process carries its own copy of the scenario; the pickled form tells that they are the same.
+    key = hashlib.sha256(pickle.dumps(canonical)).digest()
+    if key not in _CACHE:
+        _CACHE.clear()
+        _CACHE[key] = StructureCache(canonical, roots_of(canonical))
+    return _CACHE[key]
 
 
 def run_world(task: Task, index: int, parameters: Mapping[str, float]) -> World:
     """Compute one world. Errors of the model itself are kept in `problem`; nothing is hidden."""
-    key = f"{id(task.canonical)}"
-    if key not in _CACHE:
-        _CACHE.clear()
-        _CACHE[key] = StructureCache(task.canonical, roots_of(task.canonical))
-    structures = _CACHE[key]
+    structures = structures_of(task.canonical)
     try:
-        world = _measured(task, structures, index, parameters, task.levels)
-        margins = np.array([finding.margin for finding in world.findings.values()])
-        if task.finer != task.levels and (np.abs(margins[np.isfinite(margins)]) < NEAR_ZERO).any():
-            world = _measured(task, structures, index, parameters, task.finer)
+        world = measured(task, structures, index, parameters, task.levels)
+        if task.finer != task.levels and any(abs(finding.margin) < task.near.get(name, 0.0) for name, finding in world.findings.items()):
+            world = measured(task, structures, index, parameters, task.finer)
     except StandoffError as error:
         return World(index, dict(parameters), float("nan"), {}, False, float("nan"), 0, str(error))
     return world
 
 
-def _measured(task: Task, structures: StructureCache, index: int, parameters: Mapping[str, float], levels: Levels) -> World:
+def measured(task: Task, structures: StructureCache, index: int, parameters: Mapping[str, float], levels: Levels) -> World:
+    """Compute a world on the grid of these levels."""
+
     def solved(values: Mapping[str, float]) -> Equilibrium:
         return solve(structures.build(values), levels=levels, certify=False, workers=1)
 

@@ -1,0 +1,264 @@
+"""The commands. Heavy libraries are imported inside them, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from standoff.cli.terminal import error_content, print_json, progress_bar, say, show, show_error
+from standoff.errors import ExportError, Fault, RecordError, StandoffError
+from standoff.version import __version__
+
+app = typer.Typer(
+    name="standoff",
+    help="A workbench for strategic crises: write one down, solve it, replay its record, and judge what is claimed about it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+ScenarioArgument = Annotated[str, typer.Argument(metavar="SCENARIO", help="Name of a bundled scenario, or a YAML file.", show_default=False)]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Fix a parameter or a field of the clock; repeatable.", show_default=False)
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the same content as JSON.", show_default=False)]
+Tolerance = Annotated[float, typer.Option(min=1e-9, help="Largest policy distance that the certificate accepts.")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes or threads; results do not depend on it.")]
+RecordFile = Annotated[Path | None, typer.Option("--record", metavar="FILE", help="A record instead of the scenario's own.", show_default=False)]
+
+EXIT_FAULT, EXIT_UNEXPECTED, EXIT_INTERRUPTED = 2, 1, 130
+
+
+def main() -> None:
+    """Run the command line: exit code 0, or 2 for what the user can mend, 1 for what is unexpected, 130 after Ctrl-C."""
+    sys.exit(run_app(sys.argv[1:]))
+
+
+def run_app(arguments: list[str]) -> int:
+    """Run the command line on these arguments and return the exit code."""
+    import click
+
+    as_json = "--json" in arguments
+    try:
+        result = app(args=arguments, prog_name="standoff", standalone_mode=False)
+    except (KeyboardInterrupt, click.Abort, typer.Abort):
+        say("stopped. What was finished is kept; the same command continues from there.", "yellow")
+        return EXIT_INTERRUPTED
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return EXIT_FAULT
+    except click.ClickException as error:
+        if as_json:
+            print_json(error_content(StandoffError(error.format_message())))
+        else:
+            error.show()
+        return EXIT_FAULT
+    except click.exceptions.Exit as error:
+        return int(error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output went away (`standoff run .. | head`).
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_UNEXPECTED
+    except StandoffError as error:
+        print_json(error_content(error)) if as_json else show_error(error)
+        return EXIT_FAULT
+    except Exception as error:
+        if os.environ.get("STANDOFF_DEBUG"):
+            raise
+        print_json(error_content(error)) if as_json else show_error(error)
+        return EXIT_UNEXPECTED
+    return int(result) if isinstance(result, int) else 0
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"standoff {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.", show_default=False)
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def run(
+    scenario: ScenarioArgument,
+    worlds: Annotated[int, typer.Option(min=1, help="Worlds to sample.")] = 64,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of worlds and futures.")] = 0,
+    runs: Annotated[int, typer.Option(min=1, help="Futures to simulate.")] = 20_000,
+    workers: Workers = 2,
+    out: Annotated[Path | None, typer.Option(help="Run folder; runs/NAME-HASH by default.", show_default=False)] = None,
+    record: RecordFile = None,
+    tolerance: Tolerance = 1e-2,
+    temper: Annotated[
+        float | None,
+        typer.Option(min=0.0, max=1.0, help="Power of the record's likelihood; by default what leaves a quarter of the worlds.", show_default=False),
+    ] = None,
+    no_search: Annotated[
+        bool, typer.Option("--no-search", help="Do not search for counter-worlds; no claim is then called built in.", show_default=False)
+    ] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Begin anew: discard the worlds that an earlier run left in the folder.", show_default=False)
+    ] = False,
+    set_: Set = None,
+    as_json: Json = False,
+) -> None:
+    """Solve, replay the record, simulate, sample worlds and judge every claim."""
+    from standoff.cli.pipeline import Settings, whole_run
+
+    settings = Settings(worlds=worlds, seed=seed, runs=runs, workers=workers, tolerance=tolerance, temper=temper, search=not no_search, fresh=fresh)
+    with progress_bar() as progress:
+        finished = whole_run(scenario, set_, record, out, settings, progress)
+    if as_json:
+        print_json(finished)
+        return
+    from standoff.report import show_run
+
+    show(show_run(finished))
+
+
+@app.command()
+def check(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A YAML file, or the name of a bundled scenario.", show_default=False)],
+    set_: Set = None,
+    as_json: Json = False,
+) -> int:
+    """List every fault of a scenario with its place, and the size of its game. Nothing is solved."""
+    from standoff.cli.examine import examine
+    from standoff.report import check_content, show_check
+
+    faults, game = examine(file, set_)
+    content = check_content(file, faults, game)
+    print_json(content) if as_json else show(show_check(content))
+    return 0 if content["ok"] else EXIT_FAULT
+
+
+@app.command()
+def solve(
+    scenario: ScenarioArgument,
+    tolerance: Tolerance = 1e-2,
+    workers: Workers = 2,
+    max_seconds: Annotated[float, typer.Option(min=0.0, help="Refine no further when the next grid would take longer than this in all.")] = 600.0,
+    set_: Set = None,
+    as_json: Json = False,
+) -> None:
+    """Solve a scenario at its prior medians; show the certificate and the first choice."""
+    from standoff.cli.arguments import overrides
+    from standoff.game import build
+    from standoff.report import show_solution, solution_content
+    from standoff.scenario import load
+
+    declared = load(scenario, overrides(set_))
+    game = build(declared)
+    from standoff.solve import solve as solve_game
+
+    with progress_bar() as progress:
+        eq = solve_game(game, tolerance=tolerance, workers=workers, max_seconds=max_seconds, progress=progress)
+    content = solution_content(scenario, declared, eq)
+    print_json(content) if as_json else show(show_solution(content))
+
+
+@app.command()
+def replay(
+    scenario: ScenarioArgument,
+    record: RecordFile = None,
+    tolerance: Tolerance = 1e-2,
+    workers: Workers = 2,
+    set_: Set = None,
+    as_json: Json = False,
+) -> None:
+    """Replay a dated record through the solved game: beliefs and bits after every move."""
+    from standoff.cli.arguments import overrides, record_of
+    from standoff.game import build
+    from standoff.report import replay_content, show_replay
+    from standoff.scenario import load
+
+    declared = load(scenario, overrides(set_))
+    events = record_of(declared, record)
+    if events is None:
+        raise RecordError([Fault(problem=f"{scenario} names no record", allowed="a file under `record: file:` of the scenario, or --record FILE")])
+    game = build(declared)
+    from standoff.replay import replay as replay_record
+    from standoff.solve import solve as solve_game
+
+    with progress_bar() as progress:
+        eq = solve_game(game, tolerance=tolerance, workers=workers, progress=progress)
+    content = replay_content(scenario, declared, replay_record(eq, events))
+    content["certificate"] = eq.certificate.as_dict() if eq.certificate is not None else None
+    if eq.certificate is not None and not eq.certificate.met:
+        say(f"the certificate of this solution is {eq.certificate.text()}", "bold red")
+    print_json(content) if as_json else show(show_replay(content))
+
+
+@app.command()
+def new(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write, such as my-crisis.yaml.", show_default=False)],
+    set_: Set = None,
+    as_json: Json = False,
+) -> None:
+    """Write a commented starter scenario."""
+    from standoff.cli.examine import examine
+    from standoff.cli.starter import write_starter
+
+    write_starter(file, set_)
+    faults, game = examine(str(file), None)
+    content: dict[str, Any] = {"file": str(file), "size": game.size() if game is not None else None, "faults": [str(fault) for fault in faults]}
+    if as_json:
+        print_json(content)
+        return
+    from rich.text import Text
+
+    from standoff.report.words import commands
+
+    show(
+        [
+            Text(f"{file} written: a small crisis with a comment beside every block. Change it to yours."),
+            *commands(
+                (f"standoff check {file}", "list every fault, after each change"),
+                (f"standoff solve {file}", "what they will do"),
+                (f"standoff run {file}", "judge its claims"),
+            ),
+        ]
+    )
+
+
+@app.command(name="export")
+def export_(
+    scenario: ScenarioArgument,
+    format_: Annotated[str, typer.Option("--format", help="efg: Gambit's extensive form.")] = "efg",
+    out: Annotated[Path | None, typer.Option(help="File to write; NAME.efg by default.", show_default=False)] = None,
+    scaled: Annotated[bool, typer.Option("--scaled", help="Multiply payoffs by each player's precision.", show_default=False)] = False,
+    set_: Set = None,
+    as_json: Json = False,
+) -> None:
+    """Write the game for another program."""
+    if format_ != "efg":
+        raise ExportError(f"{format_} is no format that can be written; allowed: efg")
+    from standoff.cli.arguments import overrides
+    from standoff.export import export
+    from standoff.game import build
+    from standoff.scenario import load
+
+    declared = load(scenario, overrides(set_))
+    path = out if out is not None else Path(f"{declared.name}.efg")
+    try:
+        written = export(build(declared), path, scaled=scaled)
+    except OSError as error:
+        raise ExportError(f"cannot write {path}: {error.strerror}") from error
+    content = {"scenario": scenario, "format": format_, "file": str(written), "bytes": written.stat().st_size}
+    if as_json:
+        print_json(content)
+    else:
+        from rich.text import Text
+
+        show([Text(f"{content['file']} written, {content['bytes']:,} bytes.")])

@@ -1,0 +1,104 @@
+"""What reaches the terminal: results on standard output; messages, progress and errors on standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from standoff.errors import StandoffError, _FaultsError
+
+Progress = Callable[[str, float], None]
+
+WIDTH = 110
+"""Columns where the terminal does not say."""
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console; without a terminal it is as wide as COLUMNS says, or 110."""
+    made = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    if not made.is_terminal and "COLUMNS" not in made._environ:
+        made.width = WIDTH
+    return made
+
+
+def say(text: str, style: str = "") -> None:
+    """Write a message to standard error."""
+    console(stderr=True).print(Text(text, style=style))
+
+
+def show(parts: Iterable[Any]) -> None:
+    """Print a report."""
+    out = console()
+    for part in parts:
+        out.print(part)
+
+
+def as_text(parts: Iterable[Any]) -> str:
+    """Return a report as plain text of 110 columns."""
+    import io
+
+    stream = io.StringIO()
+    out = Console(file=stream, width=WIDTH, highlight=False, color_system=None, force_terminal=False, legacy_windows=False)
+    for part in parts:
+        out.print(part)
+    return "\n".join(line.rstrip() for line in stream.getvalue().split("\n"))
+
+
+def error_content(error: BaseException) -> dict[str, Any]:
+    """Return an error as plain data."""
+    from standoff.report.checked import fault_content
+
+    faults = error.faults if isinstance(error, _FaultsError) else ()
+    return {"error": str(error) or type(error).__name__, "faults": [fault_content(fault) for fault in faults]}
+
+
+def show_error(error: BaseException) -> None:
+    """Print an error for people."""
+    out = console(stderr=True)
+    if isinstance(error, _FaultsError):
+        for number, fault in enumerate(error.faults, start=1):
+            out.print(Text.assemble((f"{number:>3}. ", "red"), str(fault)))
+        count = len(error.faults)
+        out.print(Text("1 fault" if count == 1 else f"{count} faults", style="bold red"))
+    elif isinstance(error, StandoffError):
+        out.print(Text.assemble(("error: ", "bold red"), str(error)))
+    else:
+        out.print(Text.assemble(("unexpected error: ", "bold red"), f"{type(error).__name__}: {error}"))
+        out.print(Text("This is a fault of standoff. Set STANDOFF_DEBUG=1 to see where it happened.", style="dim"))
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """Give a progress callback that draws a bar with the time left; it draws nothing when standard error is no terminal."""
+    out = Console(stderr=True)
+    if not out.is_terminal:
+        yield lambda _what, _share: None
+        return
+    from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    tasks: dict[str, TaskID] = {}
+    with Bar(*columns, console=out, transient=True) as bar:
+
+        def report(what: str, share: float) -> None:
+            if what not in tasks:
+                for task in tasks.values():
+                    bar.update(task, visible=False)
+                tasks[what] = bar.add_task(what, total=1.0)
+            bar.update(tasks[what], completed=share, visible=True)
+
+        yield report
+
+
+def print_json(content: Any) -> None:
+    """Print plain data as JSON on standard output."""
+    from standoff.report.words import to_json
+
+    sys.stdout.write(to_json(content) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,129 @@
+"""The report of `check`: faults and warnings, and how large the game is. Nothing is solved."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.text import Text
+
+from standoff.errors import Fault
+from standoff.report.words import Content, plural
+
+if TYPE_CHECKING:
+    from standoff.game import Game
+    from standoff.scenario import Scenario
+
+STAGE_SECONDS = 2.5e-6
+"""Rough cost of one stage on one core, as `standoff.solve` reckons it; a test compares the two, importing it would load the compiler."""
+
+PRODUCT_AXES = 2
+"""As in `standoff.solve`."""
+
+
+def beliefs_at_first(n_axes: int) -> int:
+    """Return the number of nodes of the belief grid that a solve begins with: nine per axis, or a sparse grid of level 2."""
+    if n_axes <= PRODUCT_AXES:
+        return int(9**n_axes)
+    return 1 + 4 * n_axes + 4 * math.comb(n_axes, 2)
+
+
+def estimate(game: Game) -> dict[str, float]:
+    """Return what the first solve of a game will take: beliefs, stages, bytes, seconds on one core."""
+    size = game.size()
+    beliefs = beliefs_at_first(sum(k - 1 for k in game.n_types))
+    stages = size["decision_points"] * beliefs
+    bytes_ = 8.0 * beliefs * (size["nodes"] * int(game.arrays.columns[-1]) + size["options"] * max(game.n_types))
+    return {"beliefs": beliefs, "stages": stages, "bytes": bytes_, "seconds": stages * STAGE_SECONDS}
+
+
+def found_in_game(scenario: Scenario, game: Game) -> list[Fault]:
+    """Warn of options that can never be taken and of ends that are never reached: only the built game can tell."""
+    structure = game.structure
+    never = "this option can never be taken: no state that can be reached offers it"
+    options = [
+        _warning(scenario, ("turns", position, "options", name), never, name)
+        for position, turn in enumerate(scenario.turns)
+        for name in turn.options
+        if not len(game.options_at(f"{turn.player}.{name}"))
+    ]
+    ends = [
+        _warning(scenario, ("ends", name), "this end is never reached", name) for name in scenario.ends if not len(structure.nodes_at(f"end:{name}"))
+    ]
+    return options + ends
+
+
+def _warning(scenario: Scenario, path: tuple[str | int, ...], problem: str, found: str) -> Fault:
+    place = scenario.origin.place(path, key=True)
+    field = ".".join(map(str, path))
+    return Fault(problem=problem, file=place.file, line=place.line, column=place.column, field=field, found=found, severity="warning")
+
+
+def fault_content(fault: Fault) -> Content:
+    """Return a fault as plain data."""
+    return {name: getattr(fault, name) for name in ("severity", "file", "line", "column", "field", "problem", "found", "allowed", "suggestion")} | {
+        "text": str(fault)
+    }
+
+
+def check_content(name: str, faults: Sequence[Fault], game: Game | None) -> Content:
+    """Return the report of a checked scenario; `game` is None when it has errors."""
+    errors = sum(fault.severity == "error" for fault in faults)
+    content: Content = {
+        "file": name,
+        "ok": errors == 0,
+        "errors": errors,
+        "warnings": len(faults) - errors,
+        "faults": [fault_content(fault) for fault in faults],
+        "size": None,
+        "estimate": None,
+        "players": None,
+    }
+    if game is not None:
+        content["size"] = game.size()
+        content["estimate"] = estimate(game)
+        content["players"] = [
+            {"player": player.name, "title": player.title, "types": dict(zip(player.types, np.asarray(prior).tolist(), strict=True))}
+            for player, prior in zip(game.canonical.players, game.priors, strict=True)
+        ]
+    return content
+
+
+def show_check(content: Content) -> list[Any]:
+    """Return what `check` prints."""
+    shown: list[Any] = []
+    for number, fault in enumerate(content["faults"], start=1):
+        style = "red" if fault["severity"] == "error" else "yellow"
+        shown.append(Text.assemble((f"{number:>3}. ", style), fault["text"]))
+    summary = f"{content['file']}: "
+    if content["errors"]:
+        summary += plural(content["errors"], "error") + (f", {plural(content['warnings'], 'warning')}" if content["warnings"] else "")
+        shown.append(Text(summary, style="bold red"))
+    else:
+        summary += plural(content["warnings"], "warning") if content["warnings"] else "no faults"
+        shown.append(Text(summary, style="bold yellow" if content["warnings"] else "bold green"))
+    if content["size"] is not None:
+        shown += size_lines(content["size"], content["estimate"], content["players"])
+    return shown
+
+
+def size_lines(size: Content, guess: Content | None, players: Sequence[Content] | None) -> list[Any]:
+    """Say how large a game is."""
+    lines = [
+        f"{plural(size['decision_points'], 'decision point')} with {plural(size['options'], 'option')}, "
+        f"{plural(size['chance_points'], 'chance point')}, {plural(size['ends'], 'end point')}, in {plural(size['periods'], 'period')}"
+    ]
+    if players is not None:
+        who = "; ".join(
+            f"{player['player']}" + (f" ({' or '.join(player['types'])})" if len(player["types"]) > 1 else " (no secret)") for player in players
+        )
+        lines.append(f"players: {who}")
+    if guess is not None:
+        seconds = max(guess["seconds"], 1.0)
+        lines.append(
+            f"a first solve takes about {plural(int(guess['beliefs']), 'belief')}, {plural(int(guess['stages']), 'stage')}, "
+            f"{max(guess['bytes'] / 2**20, 1):,.0f} MB and {'a second' if seconds < 1.5 else f'{seconds:,.0f} s'} on one core"
+        )
+    return [Text(line) for line in lines]

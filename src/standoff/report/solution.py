@@ -1,0 +1,106 @@
+"""The report of `solve`: size, certificate, first choice, values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+from standoff.errors import SolveError
+from standoff.report.checked import size_lines
+from standoff.report.words import Content, commands, heading, moment, probability, spoken, table, titles
+
+if TYPE_CHECKING:
+    from standoff.scenario import Scenario
+    from standoff.solve import Equilibrium
+
+
+def solution_content(name: str, scenario: Scenario, eq: Equilibrium) -> Content:
+    """Return a solution as plain data; `root` holds the first mover's choice probabilities."""
+    canonical = eq.game.canonical
+    content: Content = {
+        "scenario": name,
+        "title": scenario.title,
+        "summary": " ".join(scenario.summary.split()),
+        "size": eq.game.size(),
+        "seconds": eq.seconds,
+        "certificate": eq.certificate.as_dict() if eq.certificate is not None else None,
+        "certificate_text": eq.certificate.text() if eq.certificate is not None else "not certified",
+        "root": {},
+        "root_turn": None,
+        "values": {player.name: dict(zip(player.types, eq.value(player.name).values.tolist(), strict=True)) for player in canonical.players},
+    }
+    try:
+        node, x = eq.first_decision()
+    except SolveError:
+        return content
+    structure = eq.game.structure
+    mover = canonical.players[int(eq.game.arrays.owner[node])].name
+    content["root"] = {mover: eq.policy_at(node, x)}
+    content["root_turn"] = {
+        "player": mover,
+        "turn": structure.places[structure.place[node]].removeprefix("turn:"),
+        "period": int(structure.period[node]),
+        "when": moment(canonical.calendar, int(structure.period[node])),
+        "titles": {option: titles(scenario)[f"{mover}.{option}"] for option in next(iter(content["root"][mover].values()))},
+    }
+    return content
+
+
+def certificate_lines(content: Content) -> list[Any]:
+    """Say how far a solution can be trusted."""
+    certificate = content["certificate"]
+    if certificate is None:
+        return [Text("not certified", style="yellow")]
+    lines: list[Any] = [Text(content["certificate_text"], style="green" if certificate["met"] else "bold red")]
+    if not certificate["met"]:
+        lines.append(Text("What follows may be off by more than the tolerance. Try a looser --tolerance, or a longer --max-seconds.", style="red"))
+    return lines
+
+
+def first_choice(content: Content) -> list[Any]:
+    """Show the first mover's choice by type."""
+    if not content["root"]:
+        return [Text("Nobody has a choice in this game.")]
+    turn = content["root_turn"]
+    policy = content["root"][turn["player"]]
+    kinds = list(policy)
+    shown = table("option", "", *_named(kinds), right=tuple(_named(kinds)))
+    for option, title in turn["titles"].items():
+        said = "" if title == spoken(f"{turn['player']}.{option}") else title
+        shown.add_row(option, Text(said, style="dim"), *(probability(policy[kind][option]) for kind in kinds))
+    return [heading(f"First choice: {turn['player']}, {turn['when']}"), shown]
+
+
+def _named(kinds: list[str]) -> list[str]:
+    return ["probability"] if kinds == ["public"] else [f"if {kind}" for kind in kinds]
+
+
+def values_table(content: Content) -> list[Any]:
+    """Show what each player expects at the start."""
+    shown = table("player", "type", "expected payoff", right=("expected payoff",))
+    for player, values in content["values"].items():
+        for position, (kind, value) in enumerate(values.items()):
+            shown.add_row(player if position == 0 else "", "" if kind == "public" else kind, f"{value:+.2f}")
+    return [heading("Values at the start"), shown]
+
+
+def show_solution(content: Content) -> list[Any]:
+    """Return what `solve` prints."""
+    name = content["scenario"]
+    return [
+        Text(content["title"] or name, style="bold"),
+        *([Text(content["summary"], style="dim")] if content["summary"] else []),
+        heading("The game"),
+        *size_lines(content["size"], None, None),
+        heading("The solution"),
+        *certificate_lines(content),
+        Text(f"solved in {content['seconds']:.1f} s", style="dim"),
+        *first_choice(content),
+        *values_table(content),
+        *commands(
+            (f"standoff run {name}", "replay the record, sample worlds, judge the claims"),
+            (f"standoff solve {name} --set NAME=VALUE", "with another value of a parameter"),
+            (f"standoff solve {name} --tolerance 1e-3", "to more digits"),
+        ),
+    ]
