@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from standoff.solve.equilibrium import line_table
+from standoff.solve.induction import line_table
 from standoff.solve.grid import (
     BeliefGrid,
     box,

@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import root
 
-import standoff.solve.certificate
-import standoff.solve.equilibrium
+import standoff.solve.certify
+import standoff.solve.solver
 from games import belief_of, dilemma, histories, message_game, random_scenario, with_precision
 from standoff.errors import BuildError, ExpressionError, GameTooLargeError, SolveError
 from standoff.game import build, explore
 from standoff.scenario import Builder, load, resolve
 from standoff.solve import solve
-from standoff.solve.certificate import certify
+from standoff.solve.certify import certify
 from standoff.solve.grid import box, to_beliefs
 
 SAME = 1e-9

@@ -18,8 +18,9 @@ from standoff.errors import SolveError
 from standoff.game import CLOSE, END, Game
 from standoff.game.structure import environment, truth
 from standoff.solve._sweep import evaluate
-from standoff.solve.equilibrium import Equilibrium, make_workspace
+from standoff.solve.equilibrium import Equilibrium
 from standoff.solve.grid import to_beliefs
+from standoff.solve.induction import make_workspace
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,9 @@ def of_moves(game: Game, moves: Sequence[str], *, until: int, once: bool, pinned
             keep_observation[rows] = 0.0 if once else 1.0
         else:
             raise SolveError(f"{move} never happens in this game")
-    return Functional(f"moves {list(moves)} {until} {once} {sorted(pins)}", node, option, observation, keep_option, keep_observation, tuple(sorted(pins)))
+    return Functional(
+        f"moves {list(moves)} {until} {once} {sorted(pins)}", node, option, observation, keep_option, keep_observation, tuple(sorted(pins))
+    )
 
 
 def of_ends(game: Game, ends: Sequence[str], *, until: int, pinned: tuple[int, ...]) -> Functional:
@@ -99,8 +102,8 @@ def of_components(game: Game, player: int, kind: int, components: Sequence[str] 
     pay = game.payoffs if components is None else game.component_payoffs([(player, name) for name in names if name in components])
     *_, keep_option, keep_observation = _empty(game)
     return Functional(
-        f"value {player} {kind} {components} {pinned}", pay.node[:, column].copy(), pay.option[:, column].copy(), pay.observation[:, column].copy(), keep_option, keep_observation,
-        tuple(sorted({player, *pinned})), discounted=True,
+        f"value {player} {kind} {components} {pinned}", pay.node[:, column].copy(), pay.option[:, column].copy(),
+        pay.observation[:, column].copy(), keep_option, keep_observation, tuple(sorted({player, *pinned})), discounted=True,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,6 @@ from standoff.errors import SolveError
 from standoff.expressions import Boolean, bind
 from standoff.game import DECISION, END, Game, Root
 from standoff.replay import Trail
-from standoff.scenario.canonical import Canonical
 from standoff.scenario.models import Bits, Motive, Quantity
 from standoff.scenario.scopes import state_scope
 from standoff.simulate.interventions import overrides
@@ -66,14 +66,16 @@ class _World:
                 group.append(pending.pop(0))
                 columns += int(np.prod([self.solved.game.n_types[i] for i in group[-1].functional.pinned]))
             first = min(request.place.root.period for request in group)
-            evaluation = Evaluation(
-                self.solved, [request.functional for request in group], [request.acted for request in group], first_period=first
-            )
+            evaluation = Evaluation(self.solved, [request.functional for request in group], [request.acted for request in group], first_period=first)
             for number, request in enumerate(group):
                 if request.read is not None:
-                    request.read(lambda node, x, number=number, types=request.types: evaluation.at(number, node, x, types))  # type: ignore[misc]
+                    request.read(partial(_read, evaluation, number, request.types))
                 else:
                     request.result = evaluation.at(number, request.node, belief(request.place), request.types)
+
+
+def _read(evaluation: Evaluation, number: int, types: tuple[tuple[int, int], ...], node: int, x: np.ndarray) -> float:
+    return evaluation.at(number, node, x, types)
 
 
 class Measures:
@@ -89,6 +91,7 @@ class Measures:
     # -- where -----------------------------------------------------------------------------------------------------------------
 
     def world(self, quantity: Quantity) -> _World:
+        """Return the world that a quantity speaks of, solved again where it changes parameters."""
         key = tuple(sorted(quantity.parameters.items()))
         if key not in self.worlds:
             self.worlds[key] = _World(self.resolve(quantity.parameters))
@@ -100,13 +103,8 @@ class Measures:
         return int(game.structure.roots[asked.index(root)])
 
     def belief(self, solved: Equilibrium, place: Place) -> np.ndarray:
+        """Return belief coordinates at a point."""
         return belief_at(solved, place.point, self.trail.x if self.trail is not None else None)
-
-    def player(self, game: Game, name: str) -> int:
-        return game.player_index[name]
-
-    def kind(self, game: Game, player: int, name: str | None) -> tuple[tuple[int, int], ...]:
-        return () if name is None else ((player, game.canonical.players[player].types.index(name)),)
 
     # -- functionals -----------------------------------------------------------------------------------------------------------
 
@@ -143,9 +141,11 @@ class Measures:
     def _is_functional(self, quantity: Quantity) -> bool:
         return any(getattr(quantity, name) is not None for name in ("chance_of_move", "count_of_move", "chance_of_end", "chance_of_state", "value"))
 
-    def _functionals(self, quantity: Quantity, game: Game, until: int, pinned: tuple[int, ...]) -> list[tuple[Functional, tuple[tuple[int, int], ...]]]:
+    def _functionals(
+        self, quantity: Quantity, game: Game, until: int, pinned: tuple[int, ...]
+    ) -> list[tuple[Functional, tuple[tuple[int, int], ...]]]:
         if quantity.value is not None:
-            player = self.player(game, quantity.value)
+            player = game.player_index[quantity.value]
             kinds = range(game.n_types[player]) if quantity.type is None else [game.canonical.players[player].types.index(quantity.type)]
             return [(of_components(game, player, kind, quantity.components, pinned), ((player, kind),)) for kind in kinds]
         moves = quantity.chance_of_move if quantity.chance_of_move is not None else quantity.count_of_move
@@ -195,7 +195,7 @@ class Measures:
             if quantity.value is None or len(group) == 1:
                 values.append(group[0].result)
             else:
-                player = self.player(solved.game, quantity.value)
+                player = solved.game.player_index[quantity.value]
                 prior = solved.beliefs(self.belief(solved, place))[quantity.value]
                 values.append(sum(prior[solved.game.canonical.players[player].types[r.types[0][1]]] * r.result for r in group))
         return float(np.mean(values))
@@ -281,9 +281,7 @@ class Measures:
 
             def read(at: Callable[[int, np.ndarray], float], request: _Request = request, kind: int = kind, weight: float = weight) -> None:
                 part = request.functional
-                onward = np.array(
-                    [part.observation[y0 + y] + g.beta[node] * at(int(g.target[y0 + y]), x) for y, x in enumerate(probe.posteriors)]
-                )
+                onward = np.array([part.observation[y0 + y] + g.beta[node] * at(int(g.target[y0 + y]), x) for y, x in enumerate(probe.posteriors)])
                 q = part.option[o0 : o0 + len(menu)] + likelihoods(game, node)[:, :, kind] @ onward
                 request.result = weight * float(g.precision[node]) * float(q[one] - q[two])
 
@@ -319,7 +317,6 @@ def log_odds(p: float) -> float:
     """Return log(p / (1 - p)); probabilities within 1e-12 of 0 or 1 count as that far away."""
     p = min(max(p, _TINY), 1.0 - _TINY)
     return float(np.log(p) - np.log1p(-p))
-
 
 
 def _key(quantity: Quantity) -> str:

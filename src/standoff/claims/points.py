@@ -60,7 +60,7 @@ class Place:
 
 def places_of(canonical: Canonical, quantity: Quantity) -> list[Place]:
     """Return the points of a quantity: one, or one per period of its window."""
-    point = quantity.at or Point()
+    point = quantity.at or Point.model_validate({})
     turn = point.turn or default_turn(canonical, quantity)
     codes = []
     for name, label in point.state.items():

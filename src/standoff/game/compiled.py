@@ -104,8 +104,8 @@ class Game:
         names = []
         for node in np.flatnonzero(s.kind == DECISION):
             turn = turns[s.places[s.place[node]].removeprefix("turn:")]
-            for row in range(s.option_start[node], s.option_start[node + 1]):
-                names.append(f"{turn.player}.{turn.options[s.option[row]].name}")
+            rows = range(s.option_start[node], s.option_start[node + 1])
+            names += [f"{turn.player}.{turn.options[s.option[row]].name}" for row in rows]
         return names
 
     @cached_property
@@ -163,7 +163,7 @@ def build(
     if structure is None:
         structure = explore(canonical, values, (Root(), *roots))
     arrays, priors, precisions = _arrays(structure, values)
-    return Game(structure, values, arrays, _payoffs(structure, values, lambda player, component: True), priors, precisions)
+    return Game(structure, values, arrays, _payoffs(structure, values, lambda *_: True), priors, precisions)
 
 
 class StructureCache:
@@ -338,7 +338,7 @@ def _store_signals(turn, mover, structure, nodes, available, parameters, store) 
     for menu in np.unique(available, axis=0):
         rows = np.flatnonzero((available == menu).all(axis=1))
         options = np.flatnonzero(menu)
-        seen = [a for a in options if not covert[a]]
+        seen = [int(a) for a in options if not covert[a]]
         if covert[options].any():
             seen += list(range(n_options, n_options + len(turn.signals)))
             store(nodes[rows], full[np.ix_(rows, options, np.array(seen))])
@@ -351,7 +351,8 @@ def _prior(player: PlayerSpec, parameters: Mapping[str, float]) -> np.ndarray:
     values[rest] = 1.0 - np.nansum(values)
     if (values < -PROBABILITY_TOLERANCE).any() or abs(values.sum() - 1.0) > PROBABILITY_TOLERANCE:
         raise BuildError(
-            f"the prior of {player.name} is {dict(zip(player.types, values.round(6).tolist(), strict=True))}; probabilities lie in [0, 1] and sum to 1"
+            f"the prior of {player.name} is {dict(zip(player.types, values.round(6).tolist(), strict=True))}; "
+            "probabilities lie in [0, 1] and sum to 1"
         )
     values = np.clip(values, 0.0, 1.0)
     return np.asarray(values / values.sum())
@@ -389,7 +390,9 @@ def _payoffs(structure: Structure, parameters: Mapping[str, float], wanted: Any)
     for i, player in enumerate(canonical.players):
         for component in player.components:
             if wanted(i, component.name):
-                _add_component(component, player, column, structure, add, node, option, observation, option_rows, declared, option_node, observation_node)
+                _add_component(
+                    component, player, column, structure, add, node, option, observation, option_rows, declared, option_node, observation_node
+                )
         column += len(player.types)
     return Payoffs(node, option, observation)
 

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from standoff.errors import BuildError, GameTooLargeError
-from standoff.expressions import Bound, Number
+from standoff.expressions import Bound
 from standoff.scenario.canonical import Canonical, ChangeSpec, EffectSpec, EventSpec, LaterSpec, TurnSpec
 
 DECISION, CHANCE, CLOSE, END = 0, 1, 2, 3
@@ -88,9 +88,9 @@ class Structure:
 def decode(spec_values: tuple[Any, ...], codes: np.ndarray) -> np.ndarray:
     """Return a variable as expressions want it: numbers and booleans as themselves, labels as codes."""
     if all(isinstance(value, bool) for value in spec_values):
-        return np.array(spec_values, dtype=bool)[codes]
+        return np.asarray(np.array(spec_values, dtype=bool)[codes])
     if all(isinstance(value, int) for value in spec_values):
-        return np.array(spec_values, dtype=float)[codes]
+        return np.asarray(np.array(spec_values, dtype=float)[codes])
     return codes
 
 
@@ -271,7 +271,16 @@ class _Explorer:
         return self.addresses.setdefault(name, len(self.addresses))
 
     def add_nodes(
-        self, states: np.ndarray, kind: int, period: int, owner: int, place: str, options: np.ndarray, labels: np.ndarray, sources: np.ndarray, row: np.ndarray
+        self,
+        states: np.ndarray,
+        kind: int,
+        period: int,
+        owner: int,
+        place: str,
+        options: np.ndarray,
+        labels: np.ndarray,
+        sources: np.ndarray,
+        row: np.ndarray,
     ) -> np.ndarray:
         """Add one node per state, linked from `sources`; `options` and `labels` are (n, ..) tables with -1 for absent.
 
@@ -318,7 +327,9 @@ class _Explorer:
             after, _ = self.apply(states, outcome.change, period, f"{address}/{outcome.name}")
             onward.add(after, numbers[:, i])
 
-    def try_ends(self, states: np.ndarray, sources: np.ndarray, row: np.ndarray, period: int, final: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def try_ends(
+        self, states: np.ndarray, sources: np.ndarray, row: np.ndarray, period: int, final: bool
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Take out the states in which the game has ended; return what goes on, with sources and rows."""
         open_ = np.ones(len(states), dtype=bool)
         env = self.env(states, period)
@@ -355,7 +366,7 @@ class _Explorer:
                     after[rows], blocked = self.apply(states[rows], option.effect.change, period, f"{turn.player}.{option.name}")
                     available[np.flatnonzero(rows)[blocked], i] = False
             results.append(after)
-        moves = available.any(axis=1)
+        moves = np.asarray(available.any(axis=1))
         self.pass_on(states, sources, row, ~moves, onward)
         if not moves.any():
             return

@@ -101,14 +101,12 @@ def read_record(path: str | Path) -> Record:
     fields = list(Event.model_fields)
     faults: list[Fault] = []
     header = reader.fieldnames or []
-    for name in header:
-        if name not in fields:
-            faults.append(
-                Fault(file=str(path), line=1, field=str(name), problem="unknown column", allowed=", ".join(fields), suggestion=closest(str(name), fields))
-            )
-    for name in ("id", "date", "actor"):
-        if name not in header:
-            faults.append(Fault(file=str(path), line=1, field=name, problem="this column is missing"))
+    faults += [
+        Fault(file=str(path), line=1, field=str(name), problem="unknown column", allowed=", ".join(fields), suggestion=closest(str(name), fields))
+        for name in header
+        if name not in fields
+    ]
+    faults += [Fault(file=str(path), line=1, field=name, problem="this column is missing") for name in ("id", "date", "actor") if name not in header]
     if faults:
         raise RecordError(faults)
     events: list[Event] = []

@@ -51,5 +51,7 @@ def map_record(canonical: Canonical, events: Iterable[Event]) -> list[MappedEven
         elif ignored is not None:
             mapped.append(MappedEvent(event, (), period, f"left out by the scenario: {ignored.reason or 'no reason given'}"))
         else:
-            mapped.append(MappedEvent(event, (), period, f"no rule maps {event.actor} {event.action or event.plover} against {event.target or 'nobody'}"))
+            mapped.append(
+                MappedEvent(event, (), period, f"no rule maps {event.actor} {event.action or event.plover} against {event.target or 'nobody'}")
+            )
     return mapped

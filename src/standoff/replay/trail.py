@@ -130,9 +130,15 @@ def replay(equilibrium: Equilibrium, record: Record) -> Trail:
     if not any(item.moves for item in mapped):
         reasons = sorted({item.reason for item in mapped})
         raise RecordError(
-            [Fault(file=record.path or None, problem="no event of the record stands for a move of the scenario", found="; ".join(reasons[:5]) or "no events",
-                   allowed="events that the rules under `record: map:` pick")]
-        )  # fmt: skip
+            [
+                Fault(
+                    file=record.path or None,
+                    problem="no event of the record stands for a move of the scenario",
+                    found="; ".join(reasons[:5]) or "no events",
+                    allowed="events that the rules under `record: map:` pick",
+                )
+            ]
+        )
     return _Replay(equilibrium, mapped).run()
 
 
@@ -211,7 +217,10 @@ class _Replay:
             return labels.index(assumed), [], True
         belief = self._belief_of_owner(node, x)
         y = int(np.argmax(likelihood @ belief))
-        self.notes.append(f"period {period}: the record is silent at {place} and {assumed or 'its silent move'} is not possible; taken as the likeliest, {labels[y]}")
+        self.notes.append(
+            f"period {period}: the record is silent at {place} and {assumed or 'its silent move'} is not possible; "
+            f"taken as the likeliest, {labels[y]}"
+        )
         return y, [], True
 
     def _belief_of_owner(self, node: int, x: np.ndarray) -> np.ndarray:
@@ -225,7 +234,14 @@ class _Replay:
         belief = self._belief_of_owner(node, before)
         probability = float(likelihood @ belief)
         if not probability > 0.0:
-            raise RecordError([Fault(problem=f"{move} in period {period} is impossible for every type that is still believed in", found=", ".join(i.event.id for i in told))])
+            raise RecordError(
+                [
+                    Fault(
+                        problem=f"{move} in period {period} is impossible for every type that is still believed in",
+                        found=", ".join(i.event.id for i in told),
+                    )
+                ]
+            )
         player = self.game.canonical.players[owner] if owner >= 0 else None
         posterior = self._belief_of_owner(node, after)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -247,5 +263,3 @@ class _Replay:
             before=before,
             after=after,
         )
-
-

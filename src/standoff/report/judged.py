@@ -45,16 +45,7 @@ def _claim(row: Verdict) -> Content:
         "low": row.low,
         "high": row.high,
         "hinge": row.hinge_text(),
-        "hinge_rule": None
-        if hinge is None
-        else {
-            "parameter": hinge.parameter,
-            "above": hinge.above,
-            "threshold": hinge.threshold,
-            "share_if": hinge.share_if,
-            "share_else": hinge.share_else,
-            "coverage": hinge.coverage,
-        },
+        "hinge_rule": row.hinge_rule(),
         "against": row.verdict in AGAINST or (row.verdict == "built in" and row.share < 0.5),
         "weighted": row.weighted,
         "prior_share": row.prior_share,

@@ -18,7 +18,11 @@ from standoff.solve.grid import axis_cardinals, combine
 @kernel
 def uniform(seed, run, place):
     """Return a number in [0, 1) that depends on its arguments only (SplitMix64 finaliser, Steele et al. 2014)."""
-    z = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(run) * np.uint64(0xD1342543DE82EF95) + np.uint64(place) * np.uint64(0xA0761D6478BD642F)
+    z = (
+        np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15)
+        + np.uint64(run) * np.uint64(0xD1342543DE82EF95)
+        + np.uint64(place) * np.uint64(0xA0761D6478BD642F)
+    )
     for _ in range(2):
         z ^= z >> np.uint64(30)
         z *= np.uint64(0xBF58476D1CE4E5B9)

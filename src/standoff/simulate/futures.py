@@ -14,7 +14,8 @@ from standoff.game import DECISION, END
 from standoff.scenario.models import Intervention
 from standoff.simulate._kernel import draw_futures
 from standoff.simulate.interventions import overrides
-from standoff.solve.equilibrium import Equilibrium, Progress, make_workspace
+from standoff.solve.equilibrium import Equilibrium
+from standoff.solve.induction import Progress, make_workspace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -132,7 +133,7 @@ def simulate(
         root, x = after.node, after.x
     acted = overrides(game, do)
     marks = tuple(sorted({*game._option_addresses, *game.structure.addresses})) if moves else ()
-    cuts = list(range(0, runs, BATCH)) + [runs]
+    cuts = [*range(0, runs, BATCH), runs]
     done = 0
 
     def batch(i: int) -> tuple[np.ndarray, np.ndarray]:
@@ -161,7 +162,9 @@ def _draw(
     work = make_workspace(game, grid, 1)
     number = {mark: i for i, mark in enumerate(marks)}
     option_mark = np.array([number.get(address, -1) for address in game._option_addresses], dtype=np.int64)
-    observation_mark = np.array([number.get(structure.address(e), -1) for e in range(len(structure.target))], dtype=np.int64) if marks else structure.target
+    observation_mark = (
+        np.array([number.get(structure.address(e), -1) for e in range(len(structure.target))], dtype=np.int64) if marks else structure.target
+    )
     layer = np.searchsorted(structure.layers, np.arange(structure.n_nodes), side="right")
     end = np.zeros(last - first, dtype=np.int64)
     first_period = np.zeros((last - first, len(marks)), dtype=np.int16)
@@ -169,8 +172,8 @@ def _draw(
     width = int(max(np.diff(structure.observation_start).max(), np.diff(structure.option_start).max(initial=1)))
     steps = draw_futures(
         first, last, seed, root, x, layer, equilibrium.lines, grid.combination, game.arrays, equilibrium.log_policy, acted, option_mark,
-        observation_mark, len(marks), cards, cards.copy(), basis, np.zeros(grid.n_nodes), work.stage, np.zeros(max(game.n_types)), np.zeros(max(game.n_types)),
-        np.zeros(grid.n_axes), np.zeros(len(game.n_types), dtype=np.int64), np.zeros(width), end, first_period,
+        observation_mark, len(marks), cards, cards.copy(), basis, np.zeros(grid.n_nodes), work.stage, np.zeros(max(game.n_types)),
+        np.zeros(max(game.n_types)), np.zeros(grid.n_axes), np.zeros(len(game.n_types), dtype=np.int64), np.zeros(width), end, first_period,
         structure.period, *path,
     )  # fmt: skip
     return end, first_period, int(steps)

@@ -41,7 +41,9 @@ def overrides(game: Game, interventions: Iterable[Intervention], *, now: int | N
         rows = game.options_at(move)
         rows = rows[(period[rows] >= low) & (period[rows] <= high)]
         if not len(rows):
-            raise InterventionError(f"{move} is never possible from period {low} to {high}, so it cannot be {'forced' if item.force else 'forbidden'}")
+            raise InterventionError(
+                f"{move} is never possible from period {low} to {high}, so it cannot be {'forced' if item.force else 'forbidden'}"
+            )
         value = FORCED if item.force is not None else FORBIDDEN
         if (acted[rows] == (FORBIDDEN if value == FORCED else FORCED)).any():
             raise InterventionError(f"{move} is both forced and forbidden")

@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import numba
-from numba import njit
+
+# Some options and settings are missing from the stubs of Numba.
+_njit: Any = numba.njit
+_config: Any = numba.config
 
 _HERE = Path(__file__).resolve().parent
 _SOURCES = sorted([*_HERE.glob("_*.py"), _HERE / "grid.py", *(_HERE.parent / "simulate").glob("_*.py")])
 _FOLDER = _HERE / "__pycache__" / f"kernels-{hashlib.sha256(b''.join(path.read_bytes() for path in _SOURCES)).hexdigest()[:16]}"
 
-_compile = njit(
+_compile: Any = _njit(
     cache=True,
     nogil=True,
     error_model="numpy",  # division by zero gives inf or nan, which the callers look for
@@ -31,10 +34,10 @@ _compile = njit(
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a function of arrays and numbers when it is first called."""
-    before = numba.config.CACHE_DIR
+    before = _config.CACHE_DIR
     if not before:
-        numba.config.CACHE_DIR = str(_FOLDER)
+        _config.CACHE_DIR = str(_FOLDER)
     try:
         return _compile(function)
     finally:
-        numba.config.CACHE_DIR = before
+        _config.CACHE_DIR = before

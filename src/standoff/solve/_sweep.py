@@ -143,9 +143,7 @@ def visit(n, x, n_types, i, sizes, exponents, n_leaf, node, node0, n_touched, ma
                         v = values[to, m, column + k]
                         for leaf in range(n_leaf):
                             coef[y, k, leaf] += v * matrix[base + leaf]
-            residual, folds, traced = settle(
-                s, n_types, n_options, n_obs, is_open, x, g.precision[n], beta, i, sizes, exponents, n_leaf, retrace
-            )
+            residual, folds, traced = settle(s, n_types, n_options, n_obs, is_open, x, g.precision[n], beta, i, sizes, exponents, n_leaf, retrace)
         else:
             for y in range(n_obs):
                 for k in range(n_types):
@@ -243,8 +241,8 @@ def evaluate(first, last, points, lines, g, pay, keep_option, keep_observation, 
 
     Column `c` receives `pay.node`, `pay.option`, `pay.observation`, and goes on with weight `keep_option`, `keep_observation` (0 stops it: the
     event has happened). `pinned[c, i]` is the type of player `i` in that column, -1 to average over the public belief. `acted[group[c], option]`
-    overrides behaviour: -1 as solved, else 0 forbidden or 1 forced; `played` is scratch (groups, K, A). Beliefs always move as if the solved policy were played: others do
-    not know of the intervention.
+    overrides behaviour: -1 as solved, else 0 forbidden or 1 forced; `played` is scratch (groups, K, A). Beliefs always move as
+    if the solved policy were played: others do not know of the intervention.
     """
     sigma, log_like, like, post, basis = s.sigma, s.log_like, s.like, s.post, s.basis
     prob, weight, seen, own, total = z.prob, z.weight, z.seen, z.own, z.value

@@ -1,38 +1,21 @@
-"""Solve a game and read the solution.
-
-`solve` runs backward induction on a belief grid, certifies the result along histories followed exactly, and refines the grid where the
-certificate says so. `Equilibrium` answers for any public state and belief.
-"""
+"""A solved game, and reading it: it answers for any public state and belief."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from standoff.errors import GameTooLargeError, SolveError
+from standoff.errors import SolveError
 from standoff.game import Game
 from standoff.solve._follow import stand
-from standoff.solve._stage import Stage, make_stage
-from standoff.solve._sweep import LineTable, Scratch, induct
-from standoff.solve.grid import PRODUCT_AXES, BeliefGrid, box, count_nodes, simplex, to_beliefs, to_coordinates
-
-if TYPE_CHECKING:
-    from standoff.solve.certificate import Certificate
-
-STAGE_SECONDS = 2.5e-6
-"""Rough cost of one stage on one core; used for estimates only."""
-
-MAX_BYTES = 6 * 2**30
-MAX_SECONDS = 3600.0
-
-Progress = Callable[[str, float], None]
-"""Called with what is being done and the share of it that is finished."""
+from standoff.solve._sweep import LineTable
+from standoff.solve.certificate import Certificate
+from standoff.solve.grid import BeliefGrid, to_beliefs, to_coordinates
+from standoff.solve.induction import Workspace, make_workspace
 
 
 @dataclass(frozen=True)
@@ -48,73 +31,6 @@ class Probe:
     values: np.ndarray  # (C,)
     residual: float
     folds: int
-
-
-@dataclass(frozen=True)
-class Workspace:
-    """Scratch for one thread."""
-
-    stage: Stage
-    scratch: Scratch
-    follow: tuple[np.ndarray, ...]
-
-
-def line_table(grid: BeliefGrid) -> LineTable:
-    """Return the lines of all players in flat arrays."""
-    n_players = len(grid.n_types)
-    axes = max(max(k - 1 for k in grid.n_types), 1)
-    leaf = [len(line.exponents) for line in grid.lines]
-    sizes = np.ones((n_players, axes), dtype=np.int64)
-    exponents = np.zeros((n_players, max(leaf), axes), dtype=np.int64)
-    start = np.zeros((n_players, grid.n_nodes + 1), dtype=np.int64)
-    matrix_start = np.zeros((n_players, grid.n_nodes + 1), dtype=np.int64)
-    nodes, matrices = [], []
-    touched = flat = 0
-    for i, line in enumerate(grid.lines):
-        own = grid.n_types[i] - 1
-        sizes[i, :own] = line.sizes
-        exponents[i, : leaf[i], :own] = line.exponents
-        start[i] = touched + line.start
-        matrix_start[i] = flat + line.start * leaf[i]
-        nodes.append(line.node)
-        matrices.append(line.matrix.reshape(-1))
-        touched += len(line.node)
-        flat += line.matrix.size
-    return LineTable(
-        np.array(grid.first_axis, dtype=np.int64), np.array(grid.n_types, dtype=np.int64), sizes, exponents, np.array(leaf, dtype=np.int64),
-        start, np.concatenate(nodes).astype(np.int64), matrix_start, np.concatenate(matrices),
-    )  # fmt: skip
-
-
-def make_workspace(game: Game, grid: BeliefGrid, columns: int) -> Workspace:
-    """Return scratch that fits every node of the game."""
-    g = game.arrays
-    k = max(game.n_types)
-    options = int(np.diff(g.option_start).max(initial=1))
-    observations = int(np.diff(g.observation_start).max(initial=1))
-    n_leaf = max(len(line.exponents) for line in grid.lines)
-    stage = make_stage(k, max(options, 1), max(observations, options, 1), grid.max_size, n_leaf)
-    scratch = Scratch(np.zeros(k), np.zeros(grid.n_nodes), np.zeros(columns), np.zeros(columns), np.zeros(max(k - 1, 1)), np.zeros(1, dtype=np.int64), np.ones(1))
-    cards, basis = grid.scratch()
-    follow = cards, basis, np.zeros(grid.n_nodes * n_leaf), np.zeros(grid.n_nodes), np.arange(grid.n_nodes), np.zeros(max(k - 1, 1))
-    return Workspace(stage, scratch, follow)
-
-
-def spread(pool: ThreadPoolExecutor | None, workers: int, first: int, last: int, task: Callable[[int, int, int], None]) -> None:
-    """Run `task(worker, first, last)` over chunks of a layer; every node is computed alone, so chunks do not change results."""
-    if pool is None or last - first < 2 * workers:
-        task(0, first, last)
-        return
-    cuts = np.linspace(first, last, workers + 1).astype(int)
-    list(pool.map(task, range(workers), cuts[:-1].tolist(), cuts[1:].tolist()))
-
-
-def neighbours(points: np.ndarray) -> np.ndarray:
-    """Return for each grid node the nearest earlier one, from which its stages start."""
-    parent = np.zeros(len(points), dtype=np.int64)
-    for m in range(1, len(points)):
-        parent[m] = int(np.argmin(((points[:m] - points[m]) ** 2).sum(axis=1)))
-    return parent
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,7 +115,14 @@ class Equilibrium:
             node = int(g.target[g.observation_start[node] + y])
         return node, x
 
-    def policy(self, *, turn: str | None = None, period: int = 0, state: Mapping[str, Any] | None = None, beliefs: Mapping[str, Mapping[str, float]] | None = None) -> Any:
+    def policy(
+        self,
+        *,
+        turn: str | None = None,
+        period: int = 0,
+        state: Mapping[str, Any] | None = None,
+        beliefs: Mapping[str, Mapping[str, float]] | None = None,
+    ) -> Any:
         """Return choice probabilities at a turn as an xarray DataArray with dimensions `type` and `option`.
 
         What is not said is as at the start: the first turn with a choice, the start values of the state, the prior beliefs.
@@ -270,111 +193,3 @@ class Equilibrium:
             if len(nodes):
                 return int(nodes[0])
         raise SolveError(f"the game has no turn {turn or ''} in period {period} with state {dict(state or {})}; declare it as a point to include it")
-
-
-def sweep(game: Game, grid: BeliefGrid, *, workers: int = 1, progress: Progress | None = None) -> tuple[LineTable, np.ndarray, np.ndarray, dict[str, float]]:
-    """Run backward induction once; return lines, values, log-odds policy and the report of the stages."""
-    structure, g = game.structure, game.arrays
-    lines = line_table(grid)
-    columns = int(g.columns[-1])
-    values = np.zeros((structure.n_nodes, grid.n_nodes, columns))
-    policy = np.zeros((len(structure.option), grid.n_nodes, max(game.n_types)))
-    parent = neighbours(grid.points)
-    works = [make_workspace(game, grid, columns) for _ in range(workers)]
-    reports = np.zeros((workers, 5))
-
-    def task(worker: int, first: int, last: int) -> None:
-        work = works[worker]
-        induct(
-            first, last, grid.points, parent, lines, g, game.payoffs, values, policy, work.stage, work.scratch, False, reports[worker]
-        )  # fmt: skip
-
-    layers = structure.layers
-    with ThreadPoolExecutor(workers) as pool:
-        for layer in range(len(layers) - 2, -1, -1):
-            spread(pool if workers > 1 else None, workers, int(layers[layer]), int(layers[layer + 1]), task)
-            if progress is not None:
-                progress(f"solving on {grid.n_nodes} beliefs", 1.0 - layer / (len(layers) - 1))
-    report = {
-        "stages": float(reports[:, 0].sum()),
-        "stage_residual": float(reports[:, 1].max()),
-        "traced": float(reports[:, 2].sum()),
-        "folded": float(reports[:, 3].sum()),
-        "failed": float(reports[:, 4].sum()),
-    }
-    return lines, values, policy, report
-
-
-def first_levels(n_axes: int) -> frozenset[tuple[int, ...]]:
-    """Return the level set to begin with: a product of nine nodes per axis, or the smallest sparse grid where products grow too large."""
-    return box((3,) * n_axes) if n_axes <= PRODUCT_AXES else simplex(n_axes, 1)
-
-
-def check_size(game: Game, n_beliefs: int, workers: int) -> dict[str, float]:
-    """Return the estimated points, bytes and seconds of a solve; raise GameTooLargeError beyond the limits."""
-    size = game.size()
-    points = size["decision_points"] * n_beliefs
-    columns = int(game.arrays.columns[-1])
-    bytes_ = 8.0 * n_beliefs * (size["nodes"] * columns + size["options"] * max(game.n_types))
-    seconds = points * STAGE_SECONDS / workers
-    if bytes_ > MAX_BYTES or seconds > MAX_SECONDS:
-        raise GameTooLargeError(
-            f"solving {size['decision_points']:,} decision points on {n_beliefs:,} beliefs needs about {points:,} stages, {bytes_ / 2**30:.1f} GB and "
-            f"{seconds:,.0f} s; the limits are {MAX_BYTES / 2**30:.0f} GB and {MAX_SECONDS:.0f} s. Use fewer states, types or periods."
-        )
-    return {"points": float(points), "bytes": bytes_, "seconds": seconds}
-
-
-def solve(
-    game: Game,
-    *,
-    tolerance: float = 1e-2,
-    max_beliefs: int = 20_000,
-    max_seconds: float = 600.0,
-    levels: frozenset[tuple[int, ...]] | None = None,
-    certify: bool = True,
-    workers: int = 2,
-    seed: int = 0,
-    progress: Progress | None = None,
-) -> Equilibrium:
-    """Solve a game; the grid is refined until the certificate's policy distance is at most `tolerance`.
-
-    Refinement stops at `max_beliefs` grid nodes or when the next grid would pass `max_seconds`; the certificate then says that the tolerance is
-    not met. With `levels` the grid is given and stays. `certify=False` skips the certificate (and so any refinement).
-
-    Raises GameTooLargeError before any work, SolveError when values are not finite.
-
-    >>> import standoff as so
-    >>> eq = so.solve(so.build(so.load("repeated-signalling")), tolerance=1e-3)
-    >>> eq.certificate.met
-    True
-    """
-    from standoff.solve.certificate import certify as run_certificate
-    from standoff.solve.refine import refine
-
-    begun = time.perf_counter()
-    n_axes = sum(k - 1 for k in game.n_types)
-    current = levels if levels is not None else first_levels(n_axes)
-    check_size(game, count_nodes(current), workers)
-    while True:
-        started = time.perf_counter()
-        grid = BeliefGrid(game.n_types, current)
-        lines, values, policy, report = sweep(game, grid, workers=workers, progress=progress)
-        if not np.isfinite(values).all():
-            node = int(np.argmax(~np.isfinite(values).all(axis=(1, 2))))
-            raise SolveError(f"values are not finite at {game.structure.places[game.structure.place[node]]}, period {game.structure.period[node]}")
-        solved = Equilibrium(game, grid, lines, values, policy, report, None, time.perf_counter() - begun)
-        if not certify:
-            return solved
-        certificate = run_certificate(solved, tolerance=tolerance, workers=workers, seed=seed, progress=progress)
-        now = time.perf_counter()
-        solved = Equilibrium(game, grid, lines, values, policy, report, certificate, now - begun)
-        if certificate.met or levels is not None or n_axes == 0:
-            return solved
-        finer = refine(solved)
-        growth = count_nodes(finer) / grid.n_nodes
-        too_many = count_nodes(finer) > max_beliefs or 8.0 * count_nodes(finer) * game.structure.n_nodes * values.shape[2] > MAX_BYTES
-        if finer == current or too_many or now - begun + growth * (now - started) > max_seconds:
-            return solved
-        current = finer
-

@@ -319,9 +319,7 @@ class BeliefGrid:
                 index.setdefault(tuple(int(p) for p in place), len(index))
         for level in ordered:
             coef = sum(
-                (-1) ** sum(step)
-                for step in itertools.product((0, 1), repeat=self.n_axes)
-                if tuple(np.add(level, step).tolist()) in self.levels
+                (-1) ** sum(step) for step in itertools.product((0, 1), repeat=self.n_axes) if tuple(np.add(level, step).tolist()) in self.levels
             )
             if coef == 0:
                 continue
@@ -334,9 +332,9 @@ class BeliefGrid:
         self.n_nodes = len(index)
         self.max_size = level_size(top)
         transform = np.zeros((top + 1, self.max_size, self.max_size))
-        for level in range(top + 1):
-            n = level_size(level)
-            transform[level, :n, :n] = level_transform(level)
+        for own in range(top + 1):
+            n = level_size(own)
+            transform[own, :n, :n] = level_transform(own)
         self.combination = Combination(
             np.array(coefs, dtype=float),
             np.array(combo_levels, dtype=np.int64).reshape(len(coefs), self.n_axes),

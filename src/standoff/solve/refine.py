@@ -8,15 +8,12 @@ surplus get their forward neighbours. So an axis on which values bend becomes fi
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from standoff.game import DECISION
+from standoff.solve.equilibrium import Equilibrium
 from standoff.solve.grid import MAX_LEVEL, PRODUCT_AXES, BeliefGrid, box
-
-if TYPE_CHECKING:
-    from standoff.solve.equilibrium import Equilibrium
 
 SHARE = 0.7
 """Share of the total surplus whose blocks are refined in one go."""

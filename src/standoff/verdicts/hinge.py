@@ -44,7 +44,7 @@ class Slope:
 
     def text(self) -> str:
         """Say it."""
-        return f"no threshold; leans on {self.parameter} ({'more' if self.correlation > 0 else 'less'} of it favours the claim, rho {self.correlation:+.2f})"
+        return f"no threshold; {'more' if self.correlation > 0 else 'less'} {self.parameter} favours it (rho {self.correlation:+.2f})"
 
 
 def _gain(x: np.ndarray, truth: np.ndarray, leaf: int) -> tuple[float, int, float]:

@@ -8,15 +8,16 @@ refused and the share of the plain sample is used, and said to be.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from standoff.errors import WorldsError
 from standoff.scenario.models import Claim
-from standoff.solve.equilibrium import Progress
+from standoff.solve.induction import Progress
 from standoff.verdicts.hinge import Hinge, Slope, find_hinge
 from standoff.verdicts.search import search as run_search
 from standoff.worlds import World, Worlds
@@ -72,6 +73,10 @@ class Verdict:
             names = ", ".join(f"{name} {value:.3g}" for name, value, _ in self.counter.unusual[:3])
             return f"rare: turned in a world with {names}"
         return self.hinge.text() if self.hinge is not None else "no single assumption"
+
+    def hinge_rule(self) -> dict[str, Any] | None:
+        """Return what the verdict hinges on as plain data."""
+        return None if self.hinge is None else asdict(self.hinge)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Searching for a counter-world: could a claim that came out the same in every sampled world have come out otherwise?
+"""Search for counter-worlds of claims that came out the same in every sampled world.
 
 A linear surrogate (ridge regression) of the claim's margin on the quantiles of the parameters is fitted to all worlds computed so far; the next
 worlds are corners of the prior's support in the direction that the surrogate says turns the margin, one from scratch and one from the world
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from standoff.solve.equilibrium import Progress
+from standoff.solve.induction import Progress
 from standoff.worlds import World, Worlds, compute
 
 CORNER = 0.01

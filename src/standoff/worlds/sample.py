@@ -16,8 +16,10 @@ from standoff.errors import WorldsError
 from standoff.record import Record
 from standoff.scenario import Scenario, resolve
 from standoff.scenario.canonical import Canonical
-from standoff.solve.equilibrium import Equilibrium, Progress, solve
+from standoff.solve.equilibrium import Equilibrium
+from standoff.solve.induction import Progress
 from standoff.solve.refine import refine
+from standoff.solve.solver import solve
 from standoff.version import __version__
 from standoff.worlds.draws import at_quantiles, sobol
 from standoff.worlds.store import Store, to_frame
@@ -98,7 +100,7 @@ def make_task(scenario: Scenario, record: Record | None, *, tolerance: float, wo
     """
     canonical = resolve(scenario)
     structures = structures_of(canonical)
-    median = solve(structures.build({}), tolerance=tolerance, workers=workers, progress=progress)
+    median = solve(structures.build({}), tolerance=tolerance, effort=0, workers=workers, progress=progress)
     levels = median.grid.levels
     task = Task(canonical, record, levels, refine(median) if median.grid.n_axes else levels, {})
     if task.finer == levels or not canonical.claims:
@@ -164,5 +166,3 @@ def sample(
     else:
         weights = weigh(np.array([world.log_likelihood for world in worlds]), temper)
     return Worlds(task, median, seed, quantiles, worlds, weights)
-
-

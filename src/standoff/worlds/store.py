@@ -53,9 +53,15 @@ def from_frame(frame: pd.DataFrame) -> list[World]:
                 found[name] = Finding(row[f"margin:{name}"], tuple(float(v) for v in numbers) if numbers is not None else (), row[f"problem:{name}"])
         worlds.append(
             World(
-                int(row["index"]), {name: float(row[f"p:{name}"]) for name in parameters}, float(row["log_likelihood"]), found, bool(row["refined"]),
-                float(row["stage_residual"]), int(row["failed_stages"]), row["problem"] or "",
-            )  # fmt: skip
+                int(row["index"]),
+                {name: float(row[f"p:{name}"]) for name in parameters},
+                float(row["log_likelihood"]),
+                found,
+                bool(row["refined"]),
+                float(row["stage_residual"]),
+                int(row["failed_stages"]),
+                row["problem"] or "",
+            )
         )
     return worlds
 
@@ -111,5 +117,3 @@ class Store:
         buffer = io.BytesIO()
         to_frame(worlds).to_parquet(buffer, index=False)
         write_whole(self.batches / f"batch-{worlds[0].index:06d}.parquet", buffer.getvalue())
-
-

@@ -13,9 +13,11 @@ from standoff.game import StructureCache
 from standoff.record import Record
 from standoff.replay import replay
 from standoff.scenario.canonical import Canonical
-from standoff.solve.equilibrium import Equilibrium, solve
+from standoff.solve.equilibrium import Equilibrium
+from standoff.solve.solver import solve
 
 Levels = frozenset[tuple[int, ...]]
+
 
 @dataclass(frozen=True)
 class Task:

@@ -1,0 +1,219 @@
+"""The certificate: how far a solution is from the equilibrium that it claims to be.
+
+Along public histories followed exactly from the prior, the policy in use (each stage solved anew at the exact belief, on the principal branch,
+with continuation values read from the grid) is compared with the logit response to *exactly evaluated* continuation values:
+
+- `policy_distance`: the largest difference of any choice probability;
+- `regret`: the largest payoff that any type could gain by changing over to that response at one point;
+- `stage_residual`: the largest residual of a stage equation on the grid, in log-odds, relative to the largest of them where that is above 1.
+
+When the game has few histories all of them are followed and values are exact. Otherwise histories are drawn, and the error of the grid's
+values is estimated by following further histories from each point (`follow` in `standoff.solve._follow`); the standard error of that
+estimate is reported beside the figures, in units of log-odds.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from standoff.game import DECISION
+from standoff.solve._follow import follow
+from standoff.solve.certificate import Certificate
+from standoff.solve.equilibrium import Equilibrium, Probe
+from standoff.solve.grid import to_beliefs
+from standoff.solve.induction import Progress, Workspace, make_workspace
+
+EXACT_POINTS = 4_000
+"""Games with at most so many points in their tree of histories are certified on all of them."""
+
+HISTORIES, POINTS, DRAWS = 48, 160, 24
+STAGE_TOLERANCE = 1e-8
+
+
+def certify(
+    solved: Equilibrium,
+    *,
+    tolerance: float,
+    workers: int = 1,
+    seed: int = 0,
+    progress: Progress | None = None,
+    draws: int = DRAWS,
+    points: int = POINTS,
+) -> Certificate:
+    """Measure a solution; see the module's text."""
+    exact = _every_history(solved)
+    if exact is None:
+        distance, regret, count, error, switched = _drawn_histories(solved, workers, seed, progress, draws, points)
+    else:
+        (distance, regret, count), error, switched = exact, 0.0, 0
+    sweep = solved.sweep
+    return Certificate(
+        policy_distance=distance,
+        regret=regret,
+        stage_residual=sweep["stage_residual"],
+        tolerance=tolerance,
+        met=bool(distance <= tolerance and sweep["stage_residual"] <= STAGE_TOLERANCE and sweep["failed"] == 0),
+        every_history=exact is not None,
+        points=count,
+        standard_error=error,
+        beliefs=solved.grid.n_nodes,
+        levels=solved.grid.axis_levels,
+        stages=int(sweep["stages"]),
+        traced=int(sweep["traced"]),
+        folded=int(sweep["folded"]),
+        failed=int(sweep["failed"]),
+        switched=switched,
+    )
+
+
+def logit(log_w: np.ndarray, precision: float, q: np.ndarray) -> np.ndarray:
+    """Return the logit response to action values; shapes (A,), (), (K, A)."""
+    u = log_w + precision * q
+    u = np.exp(u - u.max(axis=1, keepdims=True))
+    return np.asarray(u / u.sum(axis=1, keepdims=True))
+
+
+def _every_history(solved: Equilibrium) -> tuple[float, float, int] | None:
+    """Follow every history and evaluate them backwards; None when there are too many."""
+    game = solved.game
+    g, pay = game.arrays, game.payoffs
+    tree: list[tuple[int, Probe, list[int]]] = []
+    pending = [(int(game.structure.roots[0]), solved.prior, -1, -1)]
+    while pending:
+        node, x, parent, slot = pending.pop()
+        if len(tree) >= EXACT_POINTS:
+            return None
+        probe = solved.probe(node, x)
+        number = len(tree)
+        tree.append((node, probe, [-1] * len(probe.likelihood)))
+        if parent >= 0:
+            tree[parent][2][slot] = number
+        possible = np.flatnonzero(probe.likelihood.max(axis=1) > 0.0).tolist()
+        pending += [(int(g.target[g.observation_start[node] + y]), probe.posteriors[y], number, y) for y in possible]
+    values = np.zeros((len(tree), int(g.columns[-1])))
+    distance = regret = 0.0
+    count = 0
+    for number in range(len(tree) - 1, -1, -1):
+        node, probe, children = tree[number]
+        y0, o0 = int(g.observation_start[node]), int(g.option_start[node])
+        n_obs, n_options = len(children), int(g.option_start[node + 1]) - o0
+        onward = np.zeros((n_obs, values.shape[1]))
+        for y, child in enumerate(children):
+            if child >= 0:
+                onward[y] = pay.observation[y0 + y] + g.beta[node] * values[child]
+        values[number] = pay.node[node]
+        owner = int(g.owner[node])
+        if owner < 0:
+            values[number] += probe.likelihood[:, 0] @ onward
+            continue
+        k = game.n_types[owner]
+        column = int(g.columns[owner])
+        belief = to_beliefs(probe.x, game.n_types)[owner]
+        mean = belief @ probe.likelihood.T
+        total = mean @ onward
+        total[column : column + k] = np.einsum("yk,yk->k", probe.likelihood, onward[:, column : column + k])
+        if game.structure.kind[node] == DECISION:
+            sigma = probe.policy
+            reward = pay.option[o0 : o0 + n_options]
+            extra = (belief @ sigma) @ reward
+            extra[column : column + k] = np.einsum("ka,ak->k", sigma, reward[:, column : column + k])
+            total = total + extra
+            if n_options > 1:
+                like = _like(solved, node, n_options, n_obs, k)
+                q = reward[:, column : column + k].T + np.einsum("ayk,yk->ka", like, onward[:, column : column + k])
+                exact = logit(g.log_w[o0 : o0 + n_options], float(g.precision[node]), q)
+                distance = max(distance, float(np.abs(exact - sigma).max()))
+                regret = max(regret, float(np.abs(((exact - sigma) * q).sum(axis=1)).max()))
+                count += 1
+        values[number] += total
+    return distance, regret, count
+
+
+def _like(solved: Equilibrium, node: int, n_options: int, n_obs: int, k: int) -> np.ndarray:
+    """Return the chance of each observation after each option by type, shape (A, Y, K)."""
+    g = solved.game.arrays
+    if g.is_open[node]:
+        return np.repeat(np.eye(n_options)[:, :, None], k, axis=2)
+    start = int(g.like_start[node])
+    return np.asarray(g.like[start : start + n_options * n_obs * k].reshape(n_options, n_obs, k))
+
+
+def _drawn_histories(
+    solved: Equilibrium, workers: int, seed: int, progress: Progress | None, draws: int, points: int
+) -> tuple[float, float, int, float, int]:
+    """Draw histories and compare at some of their decision points."""
+    random = np.random.Generator(np.random.Philox(seed))
+    chosen = _points(solved, random, points)
+    steps = len(solved.game.structure.layers) + len(solved.game.n_types)
+    uniform = random.random((len(chosen), draws, steps))
+    results = np.zeros((len(chosen), 4))
+    works = [make_workspace(solved.game, solved.grid, solved.values.shape[2]) for _ in range(workers)]
+
+    def task(worker: int) -> None:
+        for i in range(worker, len(chosen), workers):
+            results[i] = _compare(solved, *chosen[i], uniform[i], works[worker])
+            if progress is not None and worker == 0:
+                progress("certifying", (i + 1) / len(chosen))
+
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(task, range(workers)))
+    if not np.isfinite(results).all():
+        return np.inf, np.inf, len(chosen), np.inf, int(np.nansum(results[:, 3]))
+    top = results[:, :3].max(axis=0)
+    return float(top[0]), float(top[1]), len(chosen), float(top[2]), int(results[:, 3].sum())
+
+
+def _follow(
+    solved: Equilibrium, node: int, x: np.ndarray, column: int, fixed: int, kind: int, uniform: np.ndarray, work: Workspace,
+    nodes: np.ndarray, beliefs: np.ndarray,
+) -> tuple[float, float, int]:  # fmt: skip
+    game = solved.game
+    return follow(  # type: ignore[no-any-return]
+        node, x, column, fixed, kind, uniform, solved.lines, solved.grid.combination, game.arrays, game.payoffs, solved.values, solved.log_policy,
+        work.stage, work.scratch, work.follow, np.zeros(len(game.n_types), dtype=np.int64), np.zeros(solved.grid.n_axes), nodes, beliefs,
+    )  # fmt: skip
+
+
+def _points(solved: Equilibrium, random: np.random.Generator, points: int) -> list[tuple[int, np.ndarray]]:
+    """Return distinct decision points on drawn histories: the first of all, then an even spread over the rest."""
+    steps = len(solved.game.structure.layers)
+    work = make_workspace(solved.game, solved.grid, solved.values.shape[2])
+    nodes, beliefs = np.zeros(steps, dtype=np.int64), np.zeros((steps, solved.grid.n_axes))
+    found: dict[tuple[int, bytes], tuple[int, np.ndarray]] = {}
+    root = int(solved.game.structure.roots[0])
+    for _ in range(HISTORIES):
+        uniform = random.random((1, steps + len(solved.game.n_types)))
+        *_, count = _follow(solved, root, solved.prior, 0, -1, 0, uniform, work, nodes, beliefs)
+        for i in range(count):
+            found.setdefault((int(nodes[i]), beliefs[i].tobytes()), (int(nodes[i]), beliefs[i].copy()))
+    chosen = list(found.values())
+    keep = np.unique(np.linspace(0, len(chosen) - 1, min(points, len(chosen))).astype(int))
+    return [chosen[i] for i in keep]
+
+
+def _compare(solved: Equilibrium, node: int, x: np.ndarray, uniform: np.ndarray, work: Workspace) -> tuple[float, float, float, float]:
+    """Return (policy distance, regret, standard error in log-odds, branch switched) at one decision point."""
+    game, g = solved.game, solved.game.arrays
+    warm = solved.probe(node, x, retrace=False, work=work)
+    probe = solved.probe(node, x, work=work)
+    owner = int(g.owner[node])
+    k = game.n_types[owner]
+    o0, y0 = int(g.option_start[node]), int(g.observation_start[node])
+    n_options, n_obs = probe.policy.shape[1], len(probe.likelihood)
+    like = _like(solved, node, n_options, n_obs, k)
+    error = np.zeros((n_obs, k))
+    spread = 0.0
+    none = np.zeros(0, dtype=np.int64), np.zeros((0, solved.grid.n_axes))
+    for y in range(n_obs):
+        for kind in range(k):
+            if like[:, y, kind].max() > 0.0:
+                column = int(g.columns[owner]) + kind
+                mean, square, _ = _follow(solved, int(g.target[y0 + y]), probe.posteriors[y], column, owner, kind, uniform, work, *none)
+                error[y, kind] = mean
+                spread = max(spread, float(np.sqrt(max(square - mean * mean, 0.0) / max(len(uniform) - 1, 1))))
+    q = probe.action_values + g.beta[node] * np.einsum("ayk,yk->ka", like, error)
+    gap = logit(g.log_w[o0 : o0 + n_options], float(g.precision[node]), q) - probe.policy
+    switched = float(np.abs(warm.policy - probe.policy).max() > 1e-6)
+    return float(np.abs(gap).max()), float(np.abs((gap * q).sum(axis=1)).max()), spread * float(g.precision[node]), switched

@@ -1,0 +1,121 @@
+"""Backward induction over the layers of a game on a belief grid, with its scratch and its threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from standoff.game import Game
+from standoff.solve._stage import Stage, make_stage
+from standoff.solve._sweep import LineTable, Scratch, induct
+from standoff.solve.grid import BeliefGrid
+
+Progress = Callable[[str, float], None]
+"""Called with what is being done and the share of it that is finished."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Scratch for one thread."""
+
+    stage: Stage
+    scratch: Scratch
+    follow: tuple[np.ndarray, ...]
+
+
+def line_table(grid: BeliefGrid) -> LineTable:
+    """Return the lines of all players in flat arrays."""
+    n_players = len(grid.n_types)
+    axes = max(max(k - 1 for k in grid.n_types), 1)
+    leaf = [len(line.exponents) for line in grid.lines]
+    sizes = np.ones((n_players, axes), dtype=np.int64)
+    exponents = np.zeros((n_players, max(leaf), axes), dtype=np.int64)
+    start = np.zeros((n_players, grid.n_nodes + 1), dtype=np.int64)
+    matrix_start = np.zeros((n_players, grid.n_nodes + 1), dtype=np.int64)
+    nodes, matrices = [], []
+    touched = flat = 0
+    for i, line in enumerate(grid.lines):
+        own = grid.n_types[i] - 1
+        sizes[i, :own] = line.sizes
+        exponents[i, : leaf[i], :own] = line.exponents
+        start[i] = touched + line.start
+        matrix_start[i] = flat + line.start * leaf[i]
+        nodes.append(line.node)
+        matrices.append(line.matrix.reshape(-1))
+        touched += len(line.node)
+        flat += line.matrix.size
+    return LineTable(
+        np.array(grid.first_axis, dtype=np.int64), np.array(grid.n_types, dtype=np.int64), sizes, exponents, np.array(leaf, dtype=np.int64),
+        start, np.concatenate(nodes).astype(np.int64), matrix_start, np.concatenate(matrices),
+    )  # fmt: skip
+
+
+def make_workspace(game: Game, grid: BeliefGrid, columns: int) -> Workspace:
+    """Return scratch that fits every node of the game."""
+    g = game.arrays
+    k = max(game.n_types)
+    options = int(np.diff(g.option_start).max(initial=1))
+    observations = int(np.diff(g.observation_start).max(initial=1))
+    n_leaf = max(len(line.exponents) for line in grid.lines)
+    stage = make_stage(k, max(options, 1), max(observations, options, 1), grid.max_size, n_leaf)
+    scratch = Scratch(
+        np.zeros(k), np.zeros(grid.n_nodes), np.zeros(columns), np.zeros(columns), np.zeros(max(k - 1, 1)), np.zeros(1, dtype=np.int64), np.ones(1)
+    )
+    cards, basis = grid.scratch()
+    follow = cards, basis, np.zeros(grid.n_nodes * n_leaf), np.zeros(grid.n_nodes), np.arange(grid.n_nodes), np.zeros(max(k - 1, 1))
+    return Workspace(stage, scratch, follow)
+
+
+def spread(pool: ThreadPoolExecutor | None, workers: int, first: int, last: int, task: Callable[[int, int, int], None]) -> None:
+    """Run `task(worker, first, last)` over chunks of a layer; every node is computed alone, so chunks do not change results."""
+    if pool is None or last - first < 2 * workers:
+        task(0, first, last)
+        return
+    cuts = np.linspace(first, last, workers + 1).astype(int)
+    list(pool.map(task, range(workers), cuts[:-1].tolist(), cuts[1:].tolist()))
+
+
+def neighbours(points: np.ndarray) -> np.ndarray:
+    """Return for each grid node the nearest earlier one, from which its stages start."""
+    parent = np.zeros(len(points), dtype=np.int64)
+    for m in range(1, len(points)):
+        parent[m] = int(np.argmin(((points[:m] - points[m]) ** 2).sum(axis=1)))
+    return parent
+
+
+def sweep(
+    game: Game, grid: BeliefGrid, *, workers: int = 1, progress: Progress | None = None
+) -> tuple[LineTable, np.ndarray, np.ndarray, dict[str, float]]:
+    """Run backward induction once; return lines, values, log-odds policy and the report of the stages."""
+    structure, g = game.structure, game.arrays
+    lines = line_table(grid)
+    columns = int(g.columns[-1])
+    values = np.zeros((structure.n_nodes, grid.n_nodes, columns))
+    policy = np.zeros((len(structure.option), grid.n_nodes, max(game.n_types)))
+    parent = neighbours(grid.points)
+    works = [make_workspace(game, grid, columns) for _ in range(workers)]
+    reports = np.zeros((workers, 5))
+
+    def task(worker: int, first: int, last: int) -> None:
+        work = works[worker]
+        induct(
+            first, last, grid.points, parent, lines, g, game.payoffs, values, policy, work.stage, work.scratch, False, reports[worker]
+        )  # fmt: skip
+
+    layers = structure.layers
+    with ThreadPoolExecutor(workers) as pool:
+        for layer in range(len(layers) - 2, -1, -1):
+            spread(pool if workers > 1 else None, workers, int(layers[layer]), int(layers[layer + 1]), task)
+            if progress is not None:
+                progress(f"solving on {grid.n_nodes} beliefs", 1.0 - layer / (len(layers) - 1))
+    report = {
+        "stages": float(reports[:, 0].sum()),
+        "stage_residual": float(reports[:, 1].max()),
+        "traced": float(reports[:, 2].sum()),
+        "folded": float(reports[:, 3].sum()),
+        "failed": float(reports[:, 4].sum()),
+    }
+    return lines, values, policy, report
