@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from standoff.solve.induction import line_table
 from standoff.solve.grid import (
     BeliefGrid,
     box,
@@ -22,6 +21,7 @@ from standoff.solve.grid import (
     to_beliefs,
     to_coordinates,
 )
+from standoff.solve.induction import line_table
 
 EXACT = 1e-12
 

@@ -7,13 +7,13 @@ import itertools
 import numpy as np
 import pytest
 
-import standoff.simulate.futures
 from games import dilemma, random_scenario
 from standoff.claims.functionals import Evaluation, movers, of_components, of_ends, of_moves, of_state
 from standoff.errors import InterventionError, SolveError
 from standoff.game import CLOSE, DECISION, END, build
 from standoff.scenario import load
 from standoff.simulate import Intervention, overrides, simulate
+from standoff.simulate import futures as futures_module
 from standoff.solve import solve
 from standoff.solve.grid import box
 
@@ -205,7 +205,7 @@ def test_first_moves_are_as_frequent_as_the_policy_says(signalling):
 def test_the_same_seed_gives_the_same_futures_however_the_work_is_split(signalling, workers, batch, monkeypatch):
     runs = 60 if batch == 1 else 2_000
     expected = simulate(signalling, runs, seed=5, workers=1)
-    monkeypatch.setattr(standoff.simulate.futures, "BATCH", batch)
+    monkeypatch.setattr(futures_module, "BATCH", batch)
     again = simulate(signalling, runs, seed=5, workers=workers)
     assert np.array_equal(again.end, expected.end)
     assert np.array_equal(again.first_period, expected.first_period)

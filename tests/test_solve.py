@@ -11,14 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import root
 
-import standoff.solve.certify
-import standoff.solve.solver
 from games import belief_of, dilemma, histories, message_game, random_scenario, with_precision
 from standoff.errors import BuildError, ExpressionError, GameTooLargeError, SolveError
 from standoff.game import build, explore
 from standoff.scenario import Builder, load, resolve
-from standoff.solve import solve
-from standoff.solve.certify import certify
+from standoff.solve import certification, solve, solver
+from standoff.solve.certification import certify
 from standoff.solve.grid import box, to_beliefs
 
 SAME = 1e-9
@@ -298,7 +296,7 @@ def test_workers_do_not_change_results(seed):
 @pytest.mark.parametrize("every_history", [True, False])
 def test_the_certificate_notices_a_spoiled_solution(every_history, monkeypatch):
     if not every_history:
-        monkeypatch.setattr(standoff.solve.certificate, "EXACT_POINTS", 0)
+        monkeypatch.setattr(certification, "EXACT_POINTS", 0)
     eq = solve(build(load("repeated-signalling")), tolerance=1e-4, workers=1)
     sound = certify(eq, tolerance=1e-3)
     assert sound.met
@@ -316,7 +314,7 @@ def test_the_certificate_notices_a_spoiled_solution(every_history, monkeypatch):
 def test_drawn_and_followed_histories_agree_about_the_error(monkeypatch):
     eq = solve(build(load("repeated-signalling")), levels=box((2, 2)), certify=False, workers=1)
     exact = certify(eq, tolerance=1e-2)
-    monkeypatch.setattr(standoff.solve.certificate, "EXACT_POINTS", 0)
+    monkeypatch.setattr(certification, "EXACT_POINTS", 0)
     drawn = certify(eq, tolerance=1e-2, draws=200)
     assert exact.every_history
     assert not drawn.every_history
@@ -334,7 +332,7 @@ def test_exploration_stops_at_the_limit():
 
 @pytest.mark.parametrize(("limit", "value"), [("MAX_BYTES", 1_000), ("MAX_SECONDS", 1e-9)])
 def test_a_game_that_would_not_fit_is_refused_before_any_work(limit, value, monkeypatch):
-    monkeypatch.setattr(standoff.solve.equilibrium, limit, value)
+    monkeypatch.setattr(solver, limit, value)
     with pytest.raises(GameTooLargeError, match=r"13 decision points on 81 beliefs"):
         solve(build(load("patron-and-proxy")))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.exceptions import TyperException
 
 from standoff.cli.terminal import error_content, print_json, progress_bar, say, show, show_error
 from standoff.errors import ExportError, Fault, RecordError, StandoffError
@@ -41,25 +42,17 @@ def main() -> None:
 
 def run_app(arguments: list[str]) -> int:
     """Run the command line on these arguments and return the exit code."""
-    import click
-
     as_json = "--json" in arguments
     try:
         result = app(args=arguments, prog_name="standoff", standalone_mode=False)
-    except (KeyboardInterrupt, click.Abort, typer.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         say("stopped. What was finished is kept; the same command continues from there.", "yellow")
         return EXIT_INTERRUPTED
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
+    except typer.Exit as error:
+        return error.exit_code
+    except TyperException as error:
+        _show_usage(error.format_message(), as_json)
         return EXIT_FAULT
-    except click.ClickException as error:
-        if as_json:
-            print_json(error_content(StandoffError(error.format_message())))
-        else:
-            error.show()
-        return EXIT_FAULT
-    except click.exceptions.Exit as error:
-        return int(error.exit_code)
     except BrokenPipeError:
         # The reader of our output went away (`standoff run .. | head`).
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -73,6 +66,14 @@ def run_app(arguments: list[str]) -> int:
         print_json(error_content(error)) if as_json else show_error(error)
         return EXIT_UNEXPECTED
     return int(result) if isinstance(result, int) else 0
+
+
+def _show_usage(message: str, as_json: bool) -> None:
+    """Say what is wrong with the command as typed; without any command the help has been printed already."""
+    if as_json:
+        print_json(error_content(StandoffError(message or "no command was given; see standoff --help")))
+    elif message:
+        show_error(StandoffError(f"{message.rstrip('.')}. See standoff --help"))
 
 
 def _version(wanted: bool) -> None:

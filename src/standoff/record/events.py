@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from standoff.errors import Fault, RecordError
 from standoff.names import closest
@@ -27,10 +27,10 @@ class Event(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    id: str
+    id: str = Field(min_length=1)
     date: dt.date
     date_precision: Literal["day", "week", "month"] = "day"
-    actor: str
+    actor: str = Field(min_length=1)
     actor_detail: str = ""
     action: str = ""
     plover: str = ""
@@ -111,8 +111,7 @@ def read_record(path: str | Path) -> Record:
         raise RecordError(faults)
     events: list[Event] = []
     seen: dict[str, int] = {}
-    for row in reader:
-        line = reader.line_num
+    for line, row in rows:
         if None in row or any(value is None for value in row.values()):
             faults.append(Fault(file=str(path), line=line, problem=f"the row does not have {len(header)} cells"))
             continue

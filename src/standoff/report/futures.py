@@ -58,4 +58,9 @@ def ends_table(content: Content) -> Any:
 def moves_line(content: Content) -> str:
     """Say which moves happen most often."""
     rows = content["moves"][:MOVES_SHOWN]
-    return "; ".join(f"{row['title']} {probability(row['probability'])}" for row in rows)
+    return "; ".join(f"{row['move'].split('.')[0]}: {_small(row)} {probability(row['probability'])}" for row in rows)
+
+
+def _small(row: Content) -> str:
+    title = row["title"].removeprefix(f"{row['move'].split('.')[0]}: ")
+    return title[:1].lower() + title[1:]

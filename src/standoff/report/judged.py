@@ -33,7 +33,7 @@ def claims_content(verdicts: Verdicts) -> list[Content]:
 
 
 def _claim(row: Verdict) -> Content:
-    hinge, counter = row.hinge, row.counter
+    counter = row.counter
     return {
         "id": row.name,
         "text": " ".join(row.claim.text.split()),

@@ -124,7 +124,7 @@ def _mechanisms(content: Content) -> list[Any]:
     shown: list[Any] = [heading("Mechanisms at work (the parameters that switch each off)")]
     for mechanism in content["mechanisms"]:
         off = ", ".join(f"{parameter}={value:g}" for parameter, value in mechanism["off"].items())
-        shown.append(Text.assemble((f"  {mechanism['id']} ", "bold"), f"{mechanism['title']} ", (off, "dim")))
+        shown.append(Text.assemble((f"  {mechanism['id']} ", "bold"), mechanism["title"], (f" ({off})", "dim")))
     return shown
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from standoff.errors import GameTooLargeError, SolveError
 from standoff.game import Game
 from standoff.solve.certificate import Certificate
-from standoff.solve.certify import certify as run_certificate
+from standoff.solve.certification import certify as run_certificate
 from standoff.solve.equilibrium import Equilibrium
 from standoff.solve.grid import PRODUCT_AXES, BeliefGrid, box, count_nodes, simplex
 from standoff.solve.induction import Progress, sweep

@@ -18,7 +18,7 @@ import pandas as pd
 from standoff.errors import WorldsError
 from standoff.scenario.models import Claim
 from standoff.solve.induction import Progress
-from standoff.verdicts.hinge import Hinge, Slope, find_hinge
+from standoff.verdicts.hinge import Hinge, Slope, find_hinge, relevance
 from standoff.verdicts.search import search as run_search
 from standoff.worlds import World, Worlds
 from standoff.worlds.draws import free_parameters
@@ -35,7 +35,7 @@ class CounterWorld:
     world: World
     margin: float
     unusual: tuple[tuple[str, float, float], ...]
-    """The parameters furthest from their medians: name, value, quantile."""
+    """The parameters that are furthest out among those that matter for the claim: name, value, share of sampled worlds below."""
 
 
 @dataclass(frozen=True)
@@ -155,11 +155,12 @@ def _verdict(name: str, claim: Claim, worlds: Worlds, extra: list[World], search
     effective = float(1.0 / (weights**2).sum())
     share = float(weights @ truth)
     turned = [world for world in extra if name in world.findings and np.isfinite(world.findings[name].margin)]
-    counter = _counter(name, worlds, [*(w for w, ok in zip(worlds.worlds, measured, strict=True) if ok), *turned], share)
-    built_in = searched and counter is None and worlds.quantiles.shape[1] > 0
-    low, high = interval(min(max(share, 0.0), 1.0), effective)
     names = [parameter.name for parameter in free_parameters(worlds.canonical)]
     x = np.array([[world.parameters[parameter] for parameter in names] for world in worlds.worlds]).reshape(len(margins), len(names))
+    matters = relevance(x[measured], margins[measured])
+    counter = _counter(name, worlds, [*(w for w, ok in zip(worlds.worlds, measured, strict=True) if ok), *turned], share, matters)
+    built_in = searched and counter is None and worlds.quantiles.shape[1] > 0
+    low, high = interval(min(max(share, 0.0), 1.0), effective)
     hinge = find_hinge(names, x[measured], margins[measured])
     low_, middle, high_ = (float(v) for v in np.quantile(margins[measured], [0.1, 0.5, 0.9]))
     return Verdict(
@@ -168,20 +169,21 @@ def _verdict(name: str, claim: Claim, worlds: Worlds, extra: list[World], search
     )  # fmt: skip
 
 
-def _counter(name: str, worlds: Worlds, candidates: list[World], share: float) -> CounterWorld | None:
+def _counter(name: str, worlds: Worlds, candidates: list[World], share: float, matters: np.ndarray) -> CounterWorld | None:
     """Return the world that goes most clearly against the verdict."""
     against = [world for world in candidates if (world.findings[name].margin > 0) != (share >= 0.5)]
     if not against:
         return None
     strongest = max(against, key=lambda world: abs(world.findings[name].margin))
-    return CounterWorld(strongest, strongest.findings[name].margin, _unusual(worlds, strongest.parameters))
+    return CounterWorld(strongest, strongest.findings[name].margin, _unusual(worlds, strongest.parameters, matters))
 
 
-def _unusual(worlds: Worlds, parameters: Mapping[str, float], most: int = 6) -> tuple[tuple[str, float, float], ...]:
-    """Return the parameters whose values are furthest out among the sampled ones: name, value, share of sampled worlds below."""
+def _unusual(worlds: Worlds, parameters: Mapping[str, float], matters: np.ndarray, most: int = 6) -> tuple[tuple[str, float, float], ...]:
+    """Return the parameters that are furthest out, each distance weighed by how much the parameter matters (`relevance`)."""
     found = []
-    for parameter in free_parameters(worlds.canonical):
+    for weight, parameter in zip(matters, free_parameters(worlds.canonical), strict=True):
         sampled = np.array([world.parameters[parameter.name] for world in worlds.worlds])
         value = parameters[parameter.name]
-        found.append((parameter.name, value, float((sampled < value).mean())))
-    return tuple(sorted(found, key=lambda item: -abs(item[2] - 0.5))[:most])
+        below = float((sampled < value).mean())
+        found.append((weight * abs(below - 0.5), (parameter.name, value, below)))
+    return tuple(item for _, item in sorted(found, key=lambda pair: -pair[0])[:most])

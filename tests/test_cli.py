@@ -1,0 +1,263 @@
+"""What a user types and what comes back."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from standoff.cli import app as app_module
+from standoff.cli.app import run_app
+from standoff.cli.arguments import overrides
+from standoff.errors import ScenarioError
+
+STANDOFF = [sys.executable, "-c", "from standoff.cli import main; main()"]
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "110")
+
+
+@pytest.fixture
+def standoff(capsys):
+    """Run a command; give exit code, standard output and standard error."""
+
+    def call(*arguments):
+        code = run_app(list(arguments))
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+def test_help_takes_at_most_four_tenths_of_a_second():
+    def seconds():
+        begun = time.perf_counter()
+        subprocess.run([*STANDOFF, "--help"], check=True, capture_output=True)
+        return time.perf_counter() - begun
+
+    assert min(seconds() for _ in range(3)) <= 0.4
+
+
+def test_check_of_the_founding_case_takes_at_most_two_seconds():
+    def seconds():
+        begun = time.perf_counter()
+        subprocess.run([*STANDOFF, "check", "baghdad-closure"], check=True, capture_output=True)
+        return time.perf_counter() - begun
+
+    assert min(seconds() for _ in range(2)) <= 2.0
+
+
+def test_version(standoff):
+    assert standoff("--version") == (0, "standoff 0.1.0\n", "")
+
+
+def test_check_prints_the_size_of_the_game(standoff):
+    code, out, err = standoff("check", "baghdad-closure")
+    assert code == 0
+    assert "no faults" in out
+    assert "5,273 decision points" in out
+    assert err == ""
+
+
+def test_check_lists_every_fault_with_its_place_and_a_suggestion(standoff, tmp_path):
+    path = tmp_path / "wrong.yaml"
+    assert standoff("new", str(path))[0] == 0
+    path.write_text(path.read_text().replace("-audience_cost", "-audiance_cost").replace("defender.yield: prize", "defender.yeild: prize"))
+    code, out, _ = standoff("check", str(path))
+    assert code == 2
+    assert "did you mean audience_cost?" in out
+    assert "did you mean defender.yield?" in out
+    code, out, _ = standoff("check", str(path), "--json")
+    content = json.loads(out)
+    assert code == 2
+    assert not content["ok"]
+    assert all(fault["line"] and fault["column"] for fault in content["faults"])
+
+
+def test_check_warns_of_what_only_the_built_game_can_tell(standoff, tmp_path):
+    path = tmp_path / "never.yaml"
+    standoff("new", str(path))
+    text = path.read_text().replace("yield: {title: Give in, set", "yield: {title: Give in, when: result == war, set")
+    path.write_text(text)
+    code, out, _ = standoff("check", str(path), "--json")
+    content = json.loads(out)
+    assert code == 0
+    assert {fault["found"] for fault in content["faults"]} == {"yield", "concession"}
+    assert all(fault["severity"] == "warning" and fault["line"] for fault in content["faults"])
+
+
+def test_solve_as_json_holds_size_seconds_certificate_and_root(standoff):
+    code, out, err = standoff("solve", "repeated-signalling", "--set", "clock.periods=1", "--set", "precision=1", "--tolerance", "1e-6", "--json")
+    assert (code, err) == (0, "")
+    content = json.loads(out)
+    assert content["size"]["decision_points"] == 3
+    assert content["seconds"] > 0
+    assert {"policy_distance", "stage_residual", "regret", "met"} <= set(content["certificate"])
+    assert content["certificate"]["met"]
+    assert content["root"]["challenger"]["weak"]["press"] == pytest.approx(0.52954, abs=1e-5)
+    assert content["root"]["challenger"]["strong"]["press"] == pytest.approx(0.89258, abs=1e-5)
+
+
+def test_solve_prints_the_certificate_and_the_first_choice(standoff):
+    code, out, _ = standoff("solve", "one-shot-threat")
+    assert code == 0
+    assert "met: policy distance" in out
+    assert "First choice: challenger" in out
+    assert "What to type next" in out
+
+
+def test_new_writes_a_scenario_that_passes_and_solves(standoff):
+    assert standoff("new", "my-crisis.yaml", "--set", "precision=2")[0] == 0
+    assert "precision: {value: 2," in Path("my-crisis.yaml").read_text()
+    code, out, _ = standoff("check", "my-crisis.yaml", "--json")
+    assert code == 0
+    assert json.loads(out)["faults"] == []
+    code, out, _ = standoff("solve", "my-crisis.yaml", "--json")
+    assert json.loads(out)["certificate"]["met"]
+
+
+def test_new_never_overwrites(standoff):
+    Path("mine.yaml").write_text("precious")
+    code, out, err = standoff("new", "mine.yaml")
+    assert (code, out) == (2, "")
+    assert "exists already" in err
+    assert Path("mine.yaml").read_text() == "precious"
+
+
+def test_export_writes_gambits_form(standoff):
+    code, out, _ = standoff("export", "one-shot-threat", "--format", "efg", "--out", "threat.efg", "--json")
+    assert code == 0
+    assert json.loads(out)["file"] == "threat.efg"
+    assert Path("threat.efg").read_text().startswith("EFG 2 R")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["solve", "one-shot-threa"], "did you mean one-shot-threat?"),
+        (["solve", "nowhere/at-all.yaml"], "there is no such file"),
+        (["solve", "one-shot-threat", "--set", "precsion=2"], "did you mean precision?"),
+        (["solve", "one-shot-threat", "--set", "precision"], "not NAME=VALUE"),
+        (["solve", "one-shot-threat", "--set", "precision=high"], "a number"),
+        (["solve", "one-shot-threat", "--set", "clock.perods=2"], "did you mean clock.periods?"),
+        (["solve", "one-shot-threat", "--set", "precision=-1"], "precision"),
+        (["solve", "one-shot-threat", "--tolerance", "abc"], "--tolerance"),
+        (["solv"], "solve"),
+        (["replay", "one-shot-threat"], "names no record"),
+        (["replay", "one-shot-threat", "--record", "none.csv"], "cannot be read"),
+        (["export", "one-shot-threat", "--format", "nfg"], "allowed: efg"),
+        (["export", "baghdad-closure"], "terminal nodes"),
+        (["run", "one-shot-threat", "--worlds", "0"], "--worlds"),
+        (["new", "no/such/folder/x.yaml"], "cannot be written"),
+    ],
+    ids=" ".join,
+)
+def test_what_the_user_can_mend_is_said_without_a_traceback(standoff, arguments, said):
+    code, out, err = standoff(*arguments)
+    assert code == 2
+    assert out == ""
+    assert said in " ".join(err.split())
+    assert "Traceback" not in err
+    code, out, err = standoff(*arguments, "--json")
+    content = json.loads(out)
+    assert code == 2
+    assert set(content) == {"error", "faults"}
+    assert said in content["error"]
+    assert err == ""
+
+
+def test_the_unexpected_has_its_own_exit_code(standoff, monkeypatch):
+    def broken(*_args, **_kwargs):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(app_module, "app", broken)
+    code, _, err = standoff("check", "one-shot-threat")
+    assert code == 1
+    assert "a bug" in err
+    assert "Traceback" not in err
+
+
+def test_overrides_read_pairs():
+    assert overrides(["a=1", "b = x=y"]) == {"a": "1", "b": "x=y"}
+    with pytest.raises(ScenarioError) as caught:
+        overrides(["a", "=1", "b="])
+    assert len(caught.value.faults) == 3
+
+
+def run_files(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "timing.json"}
+
+
+def test_run_judges_every_claim_and_keeps_everything(standoff):
+    code, out, err = standoff("run", "one-shot-threat", "--worlds", "16", "--runs", "500", "--workers", "1", "--out", "here", "--json")
+    assert (code, err) == (0, "")
+    content = json.loads(out)
+    assert [claim["id"] for claim in content["claims"]] == ["bluff", "audience", "war_is_unlikely"]
+    for claim in content["claims"]:
+        assert {"id", "text", "where", "verdict", "share", "low", "high", "hinge"} <= set(claim)
+        assert claim["low"] <= claim["share"] <= claim["high"]
+    assert {"size", "certificate", "replay", "futures", "weights", "folder"} <= set(content)
+    assert sum(end["probability"] for end in content["futures"]["ends"]) == pytest.approx(1.0)
+    assert content["replay"] is None
+    assert any("record" in reason for reason in content["skipped"])
+    names = {path.name for path in Path("here").iterdir()}
+    assert names >= {"manifest.json", "worlds.parquet", "claims.parquet", "solution.nc", "report.json", "report.txt", "timing.json"}
+
+
+def test_run_prints_its_parts_in_order(standoff):
+    _, out, _ = standoff("run", "one-shot-threat", "--worlds", "16", "--runs", "500", "--workers", "1", "--no-search")
+    parts = ["One threat", "The game", "met: policy distance", "Futures", "The claims", "What goes against the authors", "The worlds", "What to type next"]
+    assert [out.index(part) for part in parts] == sorted(out.index(part) for part in parts)
+    assert max(map(len, out.splitlines())) <= 110
+
+
+def test_run_writes_the_same_bytes_with_one_worker_and_with_two(standoff):
+    for workers in ("1", "2"):
+        assert standoff("run", "one-shot-threat", "--worlds", "12", "--runs", "500", "--workers", workers, "--out", f"with-{workers}")[0] == 0
+    one, two = run_files(Path("with-1")), run_files(Path("with-2"))
+    assert list(one) == list(two)
+    assert [name for name in one if one[name] != two[name]] == []
+
+
+def test_run_continues_where_an_earlier_one_stopped_and_other_inputs_go_elsewhere(standoff):
+    arguments = ["run", "one-shot-threat", "--runs", "100", "--workers", "1", "--no-search", "--json"]
+    first = json.loads(standoff(*arguments, "--worlds", "8")[1])["folder"]
+    stamp = next(Path(first, "worlds").glob("*.parquet")).stat().st_mtime_ns
+    assert json.loads(standoff(*arguments, "--worlds", "16")[1])["folder"] == first
+    assert sorted(path.stat().st_mtime_ns for path in Path(first, "worlds").glob("*.parquet"))[0] == stamp
+    assert json.loads(standoff(*arguments, "--worlds", "8", "--set", "precision=2")[1])["folder"] != first
+    code, _, err = standoff("run", "one-shot-threat", "--worlds", "8", "--runs", "100", "--workers", "1", "--seed", "1", "--out", first)
+    assert code == 2
+    assert "holds a run of other inputs" in err
+
+
+def test_run_works_without_claims(standoff):
+    standoff("new", "plain.yaml")
+    text = Path("plain.yaml").read_text()
+    Path("plain.yaml").write_text(text[: text.index("# What somebody claims")])
+    code, out, _ = standoff("run", "plain.yaml", "--runs", "200", "--workers", "1")
+    assert code == 0
+    assert "no claims" in out
+    assert "Futures" in out
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_ctrl_c_stops_with_a_message_and_keeps_what_is_finished(tmp_path):
+    command = [*STANDOFF, "run", "one-shot-threat", "--worlds", "4096", "--workers", "1", "--out", "run"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("run/worlds/batch-*.parquet")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "What was finished is kept" in err
+    assert "Traceback" not in err
+    assert list(tmp_path.glob("run/worlds/batch-*.parquet"))

@@ -1,0 +1,166 @@
+"""Reports say what the results say, in words and figures that can be read."""
+
+import datetime as dt
+import io
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import standoff as so
+from standoff.cli.terminal import as_text
+from standoff.report import replay_content, show_replay, solution_content, to_json
+from standoff.report.checked import estimate
+from standoff.report.folder import solution_dataset
+from standoff.report.judged import against_lines, claims_table, share_text, weights_lines
+from standoff.report.words import amount, day, percent, plain, probability
+
+RECORDED = """
+standoff: 1
+name: told
+clock: {start: 2020-01-01, step: 1 month, end: 2020-04-01}
+parameters: {precision: {value: 1}}
+state: {tension: {values: [low, high], start: low}}
+players:
+  one: {types: {hard: 0.5, soft: 0.5}, payoffs: {gain: {on: {one.press: "3 if type == hard else -3"}}}}
+turns:
+  - {player: one, options: {press: {title: Press on, set: {tension: high}}, rest: {title: Rest}}, silent: rest}
+record:
+  map: {one.press: [{action: press}]}
+  ignore: [{action: noise, reason: Only noise}]
+"""
+
+EVENTS = """id,date,actor,action,modality
+E1,2020-02-03,one,press,happened
+E2,2020-02-04,one,noise,happened
+E3,2020-02-05,one,else,happened
+E4,2020-03-05,one,press,hypothetical
+"""
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("told")
+    (folder / "told.yaml").write_text(RECORDED)
+    (folder / "told.csv").write_text(EVENTS)
+    scenario = so.load(folder / "told.yaml")
+    eq = so.solve(so.build(scenario), workers=1)
+    return scenario, so.replay(eq, so.read_record(folder / "told.csv"))
+
+
+@pytest.mark.parametrize(
+    ("p", "written"), [(0.0, "0.00"), (0.0001, "<0.01"), (0.005, "0.01"), (0.5, "0.50"), (0.9999, ">0.99"), (1.0, "1.00"), (float("nan"), "-")]
+)
+def test_probabilities_never_read_as_certain_when_they_are_not(p, written):
+    assert probability(p) == written
+
+
+def test_percents_amounts_and_days():
+    assert percent(0.834) == "83 %"
+    assert percent(0.999) == ">99 %"
+    assert amount(1e-9) == "<0.01"
+    assert amount(0.0) == "0.00"
+    assert day(dt.date(2020, 9, 6)) == "6 Sep 2020"
+
+
+def test_plain_data_has_no_numpy_and_no_nan():
+    data = plain({"a": np.float64(1), "b": np.array([1.0, np.nan]), "c": (dt.date(2020, 1, 1), np.bool_(True)), "d": float("inf")})
+    assert data == {"a": 1.0, "b": [1.0, None], "c": ["2020-01-01", True], "d": None}
+    json.loads(to_json(data))
+
+
+def test_a_replay_reports_moves_silences_and_every_event_that_stands_for_none(told):
+    content = replay_content("told", *told)
+    assert [(step["title"], step["silent"]) for step in content["steps"]] == [("Rest", True), ("Press on", False), ("Rest", True)]
+    assert content["steps"][1]["when"] == "3 Feb 2020"
+    assert content["steps"][1]["beliefs"]["one"]["hard"] > content["steps"][0]["beliefs"]["one"]["hard"]
+    assert sorted(event for group in content["unmapped"] for event in group["events"]) == ["E2", "E3", "E4"]
+    text = as_text(show_replay(content))
+    assert "Only noise" in text
+    assert "nothing reported: 1 quiet move" in text
+    json.loads(to_json(content))
+
+
+def test_a_move_that_reveals_much_is_not_called_pooled(told):
+    content = replay_content("told", *told)
+    assert content["steps"][1]["bits"] > 0.05
+    assert content["pooled"] == []
+
+
+def test_a_move_that_both_types_make_alike_is_called_pooled(told):
+    scenario, trail = told
+    dull = so.solve(so.build(scenario, {"precision": 0.01}), workers=1)
+    content = replay_content("told", scenario, so.replay(dull, [item.event for item in trail.unmapped] + _told_events(trail)))
+    assert content["pooled"] == ["Press on"]
+    assert "cannot be told from a bluff" in as_text(show_replay(content))
+
+
+def _told_events(trail):
+    from standoff.record import Event
+
+    return [Event(id="E1", date=dt.date(2020, 2, 3), actor="one", action="press")] if trail.steps else []
+
+
+def test_the_solution_file_holds_the_policy_with_labels():
+    eq = so.solve(so.build(so.load("repeated-signalling")), workers=1)
+    data = solution_dataset(eq)
+    stored = xr.open_dataset(io.BytesIO(bytes(data.to_netcdf(engine="h5netcdf"))), engine="h5netcdf")
+    first = stored.isel(point=0)
+    assert first["turn"] == "challenger"
+    assert first["period"] == 0
+    press = stored.isel(option=int(np.flatnonzero((stored["option_name"] == "challenger.press") & (stored["option_point"] == 0))[0]))
+    middle = int(np.argmin(abs(stored["belief_challenger_weak"].values - 0.5) + abs(stored["belief_defender_weak"].values - 0.5)))
+    odds = float(press["log_odds"].isel(belief=middle, type=0))
+    p = float(eq.policy().sel(type="weak", option="press"))
+    assert odds == pytest.approx(np.log(p / (1 - p)), abs=1e-4)
+
+
+def test_the_estimate_of_check_is_that_of_the_solver():
+    from standoff.solve.equilibrium import check_size, first_levels
+    from standoff.solve.grid import count_nodes
+
+    for name in so.bundled():
+        game = so.build(so.load(name))
+        beliefs = count_nodes(first_levels(sum(k - 1 for k in game.n_types)))
+        guess, known = estimate(game), check_size(game, beliefs, 1)
+        assert guess["beliefs"] == beliefs
+        assert (guess["stages"], guess["bytes"], guess["seconds"]) == (known["points"], known["bytes"], pytest.approx(known["seconds"]))
+
+
+CLAIM = {
+    "id": "X1", "text": "It rains.", "where": "A P1", "verdict": "fails", "share": 0.04, "low": 0.01, "high": 0.1, "hinge": "sun > 1", "hinge_rule": {},
+    "against": True, "problem": "", "counter_world": None, "reading": "",
+}  # fmt: skip
+
+
+def test_verdicts_against_the_authors_have_their_own_section():
+    text = as_text(against_lines([CLAIM, {**CLAIM, "id": "X2", "verdict": "built in", "against": False}, {**CLAIM, "id": "X3", "verdict": "contested", "against": False}]))
+    assert "X1 It rains. fails: true in 4 % (1-10) of the worlds" in text
+    assert "Built in, so that the model says nothing for or against: X2" in text
+    assert "X3" in text.split("Contested")[1]
+    assert "No verdict goes against them" in as_text(against_lines([{**CLAIM, "against": False, "verdict": "holds"}]))
+
+
+def test_the_table_of_claims_shows_what_could_not_be_measured():
+    row = {**CLAIM, "verdict": "not measured", "share": float("nan"), "problem": "no record was given"}
+    assert share_text(row) == "-"
+    assert "no record was given" in as_text([claims_table([row])])
+
+
+def test_too_few_effective_worlds_are_refused_in_words():
+    weights = {"worlds": 64, "record": True, "temper": 1.0, "effective": 1.7, "enough": False, "refined": 0, "failed": 2, "problems": ["it broke"]}
+    text = " ".join(as_text(weights_lines(weights)).split())
+    assert "Weighted verdicts are refused" in text
+    assert "2 worlds could not be computed: it broke" in text
+
+
+def test_a_solution_that_misses_its_tolerance_says_so():
+    from standoff.report import show_solution
+
+    eq = so.solve(so.build(so.load("repeated-signalling")), tolerance=1e-12, max_seconds=0.0, workers=1)
+    content = solution_content("repeated-signalling", so.load("repeated-signalling"), eq)
+    assert not content["certificate"]["met"]
+    text = as_text(show_solution(content))
+    assert "NOT MET" in text
+    assert "may be off by more than the tolerance" in text
