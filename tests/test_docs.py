@@ -16,9 +16,11 @@ PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 
 def blocks(language):
     """Give the code blocks of a language, with the page and number of each."""
-    for page in PAGES:
-        for number, match in enumerate(re.finditer(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE), start=1):
-            yield pytest.param(match.group(1), id=f"{page.stem}-{number}")
+    return [
+        pytest.param(text, id=f"{page.stem}-{number}")
+        for page in PAGES
+        for number, text in enumerate(re.findall(rf"(?ms)^```{language}\n(.*?)^```", page.read_text(encoding="utf-8")), start=1)
+    ]
 
 
 @pytest.mark.parametrize("text", blocks("python"))
@@ -60,6 +62,10 @@ def test_links_between_pages_lead_somewhere(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_commands_that_pages_name_exist(page, capsys):
-    for command in set(re.findall(r"standoff (run|check|solve|replay|new|export|[a-z]+) (?=[A-Za-z-]+\.yaml|SCENARIO|FILE|[a-z]+-[a-z]+)", page.read_text(encoding="utf-8"))):
+    text = page.read_text(encoding="utf-8")
+    shown = re.findall(r"`standoff ([a-z]+)", text)
+    for block in re.findall(r"(?ms)^```\n(.*?)^```", text):
+        shown += re.findall(r"(?m)^standoff ([a-z]+)", block)
+    for command in sorted(set(shown)):
         assert run_app([command, "--help"]) == 0, command
     capsys.readouterr()

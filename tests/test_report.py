@@ -117,8 +117,8 @@ def test_the_solution_file_holds_the_policy_with_labels():
 
 
 def test_the_estimate_of_check_is_that_of_the_solver():
-    from standoff.solve.equilibrium import check_size, first_levels
     from standoff.solve.grid import count_nodes
+    from standoff.solve.solver import check_size, first_levels
 
     for name in so.bundled():
         game = so.build(so.load(name))
@@ -129,14 +129,18 @@ def test_the_estimate_of_check_is_that_of_the_solver():
 
 
 CLAIM = {
-    "id": "X1", "text": "It rains.", "where": "A P1", "verdict": "fails", "share": 0.04, "low": 0.01, "high": 0.1, "hinge": "sun > 1", "hinge_rule": {},
-    "against": True, "problem": "", "counter_world": None, "reading": "",
+    "id": "X1", "text": "It rains.", "where": "A P1", "verdict": "fails", "share": 0.04, "low": 0.01, "high": 0.1,
+    "hinge": "sun > 1", "hinge_rule": {}, "against": True, "problem": "", "counter_world": None, "reading": "",
 }  # fmt: skip
 
 
 def test_verdicts_against_the_authors_have_their_own_section():
-    text = as_text(against_lines([CLAIM, {**CLAIM, "id": "X2", "verdict": "built in", "against": False}, {**CLAIM, "id": "X3", "verdict": "contested", "against": False}]))
-    assert "X1 It rains. fails: true in 4 % (1-10) of the worlds" in text
+    text = as_text(
+        against_lines(
+            [CLAIM, {**CLAIM, "id": "X2", "verdict": "built in", "against": False}, {**CLAIM, "id": "X3", "verdict": "contested", "against": False}]
+        )
+    )
+    assert "X1 It rains. fails: true in 4 % (1-10) of plausible worlds" in text
     assert "Built in, so that the model says nothing for or against: X2" in text
     assert "X3" in text.split("Contested")[1]
     assert "No verdict goes against them" in as_text(against_lines([{**CLAIM, "against": False, "verdict": "holds"}]))

@@ -132,5 +132,3 @@ def test_small_systems_are_solved(n):
     assert solve_linear(matrix.copy(), solution, n) == sign
     assert solution == pytest.approx(expected, rel=1e-10)
     assert solve_linear(np.zeros((n, n)), rhs.copy(), n) == 0.0
-
-

@@ -127,6 +127,7 @@ class Measures:
         game = world.solved.game
         requests: list[_Request] = []
         for place in places_of(game.canonical, quantity):
+            self.belief(world.solved, place)  # refuses here, for this claim alone, a point that needs a record when there is none
             acted = overrides(game, quantity.do, now=place.root.period)
             pinned = movers(game, acted)
             last = game.canonical.calendar.n_periods - 1

@@ -46,8 +46,7 @@ def run_app(arguments: list[str]) -> int:
     try:
         result = app(args=arguments, prog_name="standoff", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
-        say("stopped. What was finished is kept; the same command continues from there.", "yellow")
-        return EXIT_INTERRUPTED
+        result = EXIT_INTERRUPTED
     except typer.Exit as error:
         return error.exit_code
     except TyperException as error:
@@ -65,6 +64,9 @@ def run_app(arguments: list[str]) -> int:
             raise
         print_json(error_content(error)) if as_json else show_error(error)
         return EXIT_UNEXPECTED
+    if result == EXIT_INTERRUPTED:
+        kept = " What was finished is kept; the same command continues from there." if arguments[:1] == ["run"] else ""
+        say(f"stopped.{kept}", "yellow")
     return int(result) if isinstance(result, int) else 0
 
 

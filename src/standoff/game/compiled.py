@@ -95,10 +95,11 @@ class Game:
 
     def option_address(self, option: int) -> str:
         """Return `player.option` of an option row."""
-        return self._option_addresses[option]
+        return self.option_addresses[option]
 
     @cached_property
-    def _option_addresses(self) -> list[str]:
+    def option_addresses(self) -> list[str]:
+        """The address of every option row."""
         s = self.structure
         turns = {turn.name: turn for turn in self.canonical.turns}
         names = []
@@ -122,7 +123,7 @@ class Game:
 
     def options_at(self, address: str) -> np.ndarray:
         """Return the option rows of `player.option`."""
-        return np.flatnonzero(np.array(self._option_addresses, dtype=object) == address)
+        return np.flatnonzero(np.array(self.option_addresses, dtype=object) == address)
 
     def component_payoffs(self, chosen: Sequence[tuple[int, str]]) -> Payoffs:
         """Return the payoffs of these components only, given as (player, component)."""

@@ -26,8 +26,11 @@ from standoff.scenario.canonical import Canonical, ChangeSpec, EffectSpec, Event
 
 DECISION, CHANCE, CLOSE, END = 0, 1, 2, 3
 
-MAX_NODES = 3_000_000
-"""Exploration stops here: 3 million nodes take gigabytes on the smallest belief grid already."""
+MAX_NODES = 1_000_000
+"""Exploration stops here: with a few types a million nodes take gigabytes and many minutes on a modest belief grid."""
+
+NODE_SECONDS = 2e-6
+"""Rough cost of a node at one belief on one core; used for estimates only."""
 
 
 @dataclass(frozen=True)
@@ -303,13 +306,20 @@ class _Explorer:
         self.n_observations += int(present.sum())
         self.links.append((sources, first + row))
         if self.n_nodes > self.max_nodes:
-            done = max(self.current_period, 1)
-            estimate = self.n_nodes * self.calendar.n_periods // done
-            raise GameTooLargeError(
-                f"the game has more than {self.max_nodes:,} nodes: {self.n_nodes:,} by period {self.current_period} of "
-                f"{self.calendar.n_periods}, about {estimate:,} in all. Use fewer state variables or values, or a longer step."
-            )
+            self.refuse()
         return numbers
+
+    def refuse(self) -> None:
+        """Say how large the game would be."""
+        n_nodes = self.n_nodes * self.calendar.n_periods // max(self.current_period, 1)
+        columns = sum(len(player.types) for player in self.canonical.players)
+        beliefs = 1 + 2 * (columns - len(self.canonical.players))  # of the smallest grid
+        raise GameTooLargeError(
+            f"the game has more than {self.max_nodes:,} nodes: {self.n_nodes:,} by period {self.current_period} of {self.calendar.n_periods}. In "
+            f"all that is about {n_nodes:,} nodes; on the smallest grid of {beliefs} beliefs it would need {n_nodes * beliefs:,} points, "
+            f"{8 * n_nodes * beliefs * columns / 2**30:,.1f} GB and {n_nodes * beliefs * NODE_SECONDS:,.0f} s or more. Use fewer state "
+            "variables or values, or a longer step."
+        )
 
     def cut(self) -> None:
         if self.layers[-1] != self.n_nodes:

@@ -100,7 +100,17 @@ def read_record(path: str | Path) -> Record:
     reader = csv.DictReader(io.StringIO(text, newline=""))
     fields = list(Event.model_fields)
     faults: list[Fault] = []
-    header = reader.fieldnames or []
+    rows: list[tuple[int, dict[str, str]]] = []
+    try:
+        header = list(reader.fieldnames or [])
+        rows += [(reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        fault = Fault(
+            file=str(path), line=reader.line_num, problem=f"cannot be read: {error}", suggestion="look for a quote that is not closed, here or above"
+        )
+        raise RecordError([fault]) from error
+    twice = sorted({name for name in header if header.count(name) > 1})
+    faults += [Fault(file=str(path), line=1, field=name, problem="this column is there twice") for name in twice]
     faults += [
         Fault(file=str(path), line=1, field=str(name), problem="unknown column", allowed=", ".join(fields), suggestion=closest(str(name), fields))
         for name in header

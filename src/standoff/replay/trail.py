@@ -178,7 +178,7 @@ class _Replay:
             period = int(structure.period[node])
             self._expire(period)
             y, told, silent = self._observed(node, period, labels, probe.likelihood, x)
-            if structure.kind[node] != CLOSE and len(labels) > 1:
+            if structure.kind[node] != CLOSE and (told or len(labels) > 1):
                 self.steps.append(self._step(node, period, labels[y], told, silent, probe.likelihood[y], x, probe.posteriors[y]))
             x = probe.posteriors[y]
             node = int(g.target[first + y])
@@ -204,7 +204,7 @@ class _Replay:
     def _observed(self, node: int, period: int, labels: list[str], likelihood: np.ndarray, x: np.ndarray) -> tuple[int, list[MappedEvent], bool]:
         """Return the observation at a node, the events that tell it, and whether the record is silent about it."""
         due = [(item, move) for item, move in self.pending if item.period is not None and item.period <= period and move in labels]
-        if due and len(labels) > 1:
+        if due:
             move = due[0][1]
             told = [item for item, other in due if other == move]
             self.pending = [(item, other) for item, other in self.pending if not (other == move and item in told)]

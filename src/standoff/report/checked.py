@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +23,10 @@ PRODUCT_AXES = 2
 
 
 def beliefs_at_first(n_axes: int) -> int:
-    """Return the number of nodes of the belief grid that a solve begins with: nine per axis, or a sparse grid of level 2."""
+    """Return the number of nodes of the belief grid that a solve begins with: nine per axis, or the smallest sparse grid."""
     if n_axes <= PRODUCT_AXES:
         return int(9**n_axes)
-    return 1 + 4 * n_axes + 4 * math.comb(n_axes, 2)
+    return 1 + 2 * n_axes
 
 
 def estimate(game: Game) -> dict[str, float]:
@@ -122,8 +121,9 @@ def size_lines(size: Content, guess: Content | None, players: Sequence[Content] 
         lines.append(f"players: {who}")
     if guess is not None:
         seconds = max(guess["seconds"], 1.0)
+        time = "a second" if seconds < 1.5 else f"{seconds:,.0f} s"
         lines.append(
-            f"a first solve takes about {plural(int(guess['beliefs']), 'belief')}, {plural(int(guess['stages']), 'stage')}, "
-            f"{max(guess['bytes'] / 2**20, 1):,.0f} MB and {'a second' if seconds < 1.5 else f'{seconds:,.0f} s'} on one core"
+            f"the first belief grid has {plural(int(guess['beliefs']), 'node')}: {plural(int(guess['stages']), 'stage')}, about "
+            f"{max(guess['bytes'] / 2**20, 1):,.0f} MB and {time} on one core; finer grids follow as needed"
         )
     return [Text(line) for line in lines]

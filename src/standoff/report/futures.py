@@ -62,5 +62,5 @@ def moves_line(content: Content) -> str:
 
 
 def _small(row: Content) -> str:
-    title = row["title"].removeprefix(f"{row['move'].split('.')[0]}: ")
+    title = str(row["title"]).removeprefix(f"{row['move'].split('.')[0]}: ")
     return title[:1].lower() + title[1:]

@@ -127,8 +127,8 @@ def against_lines(claims: Sequence[Content]) -> list[Any]:
     against = [claim for claim in claims if claim["against"]]
     for claim in against:
         verdict = claim["verdict"], COLOURS[claim["verdict"]]
-        text = Text.assemble((f"  {claim['id']} ", "bold"), f"{claim['text']} ", verdict, f": true in {share_text(claim)} of the worlds")
-        if claim["hinge_rule"] is not None:
+        text = Text.assemble((f"  {claim['id']} ", "bold"), f"{claim['text']} ", verdict, f": true in {share_text(claim)} of plausible worlds")
+        if claim["hinge_rule"] is not None and claim["verdict"] != "built in":
             text.append(f"; {claim['hinge']}", style="dim")
         lines.append(text)
     if not against:

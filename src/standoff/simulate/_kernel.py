@@ -137,12 +137,16 @@ def draw_futures(
                     for a in range(n_options):
                         sigma[j, a] /= total
                 mine = types[owner]
+                touched = False
+                for a in range(n_options):
+                    pick[a] = sigma[mine, a]
+                    touched = touched or acted[o0 + a] != -1
                 # Weights over what is allowed, from their own largest: the rest of a menu may be too unlikely for plain numbers.
                 top = -np.inf
-                for a in range(n_options):
+                for a in range(n_options if touched else 0):
                     if acted[o0 + a] == 1 or (acted[o0 + a] != 0 and top < np.inf and u[mine, a] > top):
                         top = np.inf if acted[o0 + a] == 1 else u[mine, a]
-                for a in range(n_options):
+                for a in range(n_options if touched else 0):
                     if top == np.inf:
                         pick[a] = 1.0 if acted[o0 + a] == 1 else 0.0
                     else:

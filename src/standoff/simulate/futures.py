@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -76,7 +77,7 @@ class Futures:
         game = self.equilibrium.game
         steps = len(game.structure.layers)
         path = np.zeros(steps, dtype=np.int64), np.zeros(steps, dtype=np.int64), np.zeros(steps, dtype=np.int64)
-        _, _, count = _draw(self.equilibrium, run, run + 1, self.seed, self.root, self.x, self.acted, (), path)
+        _, _, count = _Start(self.equilibrium, self.seed, self.root, self.x, self.acted, ()).draw(run, run + 1, path)
         return tell(self.equilibrium, path[0][:count], path[1][:count], path[2][:count], int(self.end[run]))
 
 
@@ -132,14 +133,16 @@ def simulate(
             raise SolveError("the record ends the game; there is no future after it. Give a record that stops earlier")
         root, x = after.node, after.x
     acted = overrides(game, do)
-    marks = tuple(sorted({*game._option_addresses, *game.structure.addresses})) if moves else ()
+    marks = tuple(sorted({*game.option_addresses, *game.structure.addresses})) if moves else ()
+    start = _Start(equilibrium, seed, root, x, acted, marks)
+    start.tables  # noqa: B018 - computed once, before the threads share it
     cuts = [*range(0, runs, BATCH), runs]
     done = 0
 
     def batch(i: int) -> tuple[np.ndarray, np.ndarray]:
         nonlocal done
         none = np.zeros(0, dtype=np.int64)
-        end, first, _ = _draw(equilibrium, cuts[i], cuts[i + 1], seed, root, x, acted, marks, (none, none, none))
+        end, first, _ = start.draw(cuts[i], cuts[i + 1], (none, none, none))
         done += 1
         if progress is not None:
             progress("simulating", done / (len(cuts) - 1))
@@ -152,28 +155,43 @@ def simulate(
     return Futures(equilibrium, seed, root, x, acted, ends, marks, firsts)
 
 
-def _draw(
-    equilibrium: Equilibrium, first: int, last: int, seed: int, root: int, x: np.ndarray, acted: np.ndarray, marks: tuple[str, ...],
-    path: tuple[np.ndarray, np.ndarray, np.ndarray],
-) -> tuple[np.ndarray, np.ndarray, int]:  # fmt: skip
-    """Call the kernel for a range of runs; return ends, first periods and the steps of the last run."""
-    game, grid = equilibrium.game, equilibrium.grid
-    structure = game.structure
-    work = make_workspace(game, grid, 1)
-    number = {mark: i for i, mark in enumerate(marks)}
-    option_mark = np.array([number.get(address, -1) for address in game._option_addresses], dtype=np.int64)
-    observation_mark = (
-        np.array([number.get(structure.address(e), -1) for e in range(len(structure.target))], dtype=np.int64) if marks else structure.target
-    )
-    layer = np.searchsorted(structure.layers, np.arange(structure.n_nodes), side="right")
-    end = np.zeros(last - first, dtype=np.int64)
-    first_period = np.zeros((last - first, len(marks)), dtype=np.int16)
-    cards, basis = grid.scratch()
-    width = int(max(np.diff(structure.observation_start).max(), np.diff(structure.option_start).max(initial=1)))
-    steps = draw_futures(
-        first, last, seed, root, x, layer, equilibrium.lines, grid.combination, game.arrays, equilibrium.log_policy, acted, option_mark,
-        observation_mark, len(marks), cards, cards.copy(), basis, np.zeros(grid.n_nodes), work.stage, np.zeros(max(game.n_types)),
-        np.zeros(max(game.n_types)), np.zeros(grid.n_axes), np.zeros(len(game.n_types), dtype=np.int64), np.zeros(width), end, first_period,
-        structure.period, *path,
-    )  # fmt: skip
-    return end, first_period, int(steps)
+@dataclass(frozen=True)
+class _Start:
+    """What all draws of one simulation share."""
+
+    equilibrium: Equilibrium
+    seed: int
+    root: int
+    x: np.ndarray
+    acted: np.ndarray
+    marks: tuple[str, ...]
+
+    @cached_property
+    def tables(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The layer of each node, and the mark (-1 for none) of each option and observation."""
+        game = self.equilibrium.game
+        structure = game.structure
+        number = {mark: i for i, mark in enumerate(self.marks)}
+        option_mark = np.array([number.get(address, -1) for address in game.option_addresses], dtype=np.int64)
+        of_label = np.array([*(number.get(address, -1) for address in structure.addresses), -1], dtype=np.int64)
+        layer = np.searchsorted(structure.layers, np.arange(structure.n_nodes), side="right")
+        return layer, option_mark, of_label[structure.label]
+
+    def draw(self, first: int, last: int, path: tuple[np.ndarray, np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray, int]:
+        """Draw runs `first .. last-1`; return ends, first periods and the steps of the last run."""
+        equilibrium = self.equilibrium
+        game, grid = equilibrium.game, equilibrium.grid
+        structure = game.structure
+        work = make_workspace(game, grid, 1)
+        layer, option_mark, observation_mark = self.tables
+        end = np.zeros(last - first, dtype=np.int64)
+        first_period = np.zeros((last - first, len(self.marks)), dtype=np.int16)
+        cards, basis = grid.scratch()
+        width = int(max(np.diff(structure.observation_start).max(), np.diff(structure.option_start).max(initial=1)))
+        steps = draw_futures(
+            first, last, self.seed, self.root, self.x, layer, equilibrium.lines, grid.combination, game.arrays, equilibrium.log_policy, self.acted,
+            option_mark, observation_mark, len(self.marks), cards, cards.copy(), basis, np.zeros(grid.n_nodes), work.stage,
+            np.zeros(max(game.n_types)), np.zeros(max(game.n_types)), np.zeros(grid.n_axes), np.zeros(len(game.n_types), dtype=np.int64),
+            np.zeros(width), end, first_period, structure.period, *path,
+        )  # fmt: skip
+        return end, first_period, int(steps)

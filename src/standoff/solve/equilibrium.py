@@ -11,6 +11,7 @@ import numpy as np
 
 from standoff.errors import SolveError
 from standoff.game import Game
+from standoff.names import closest, listed
 from standoff.solve._follow import stand
 from standoff.solve._sweep import LineTable
 from standoff.solve.certificate import Certificate
@@ -185,7 +186,13 @@ class Equilibrium:
         names = [turn] if turn is not None else [spec.name for spec in canonical.turns]
         codes = [spec.start for spec in canonical.variables]
         for name, value in (state or {}).items():
+            if name not in structure.variables:
+                raise SolveError(
+                    f"no state variable is named {name}; did you mean {closest(name, structure.variables)}? ({listed(structure.variables)})"
+                )
             i = structure.variables.index(name)
+            if value not in canonical.variables[i].values:
+                raise SolveError(f"{name} is never {value!r}; its values are {listed(map(str, canonical.variables[i].values))}")
             codes[i] = canonical.variables[i].values.index(value)
         for name in names:
             nodes = structure.nodes_at(f"turn:{name}")

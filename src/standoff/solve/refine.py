@@ -19,7 +19,7 @@ SHARE = 0.7
 """Share of the total surplus whose blocks are refined in one go."""
 
 SAMPLE = 400
-"""Nodes of the game on which surpluses are measured."""
+"""Nodes of the game, and of the grid, on which a surplus is measured."""
 
 
 def _surplus(solved: Equilibrium, coarser: frozenset[tuple[int, ...]]) -> float:
@@ -33,6 +33,7 @@ def _surplus(solved: Equilibrium, coarser: frozenset[tuple[int, ...]]) -> float:
     smaller = BeliefGrid(grid.n_types, coarser)
     old = np.array([place[tuple(point)] for point in smaller.points.round(12).tolist()])
     new = np.setdiff1d(np.arange(grid.n_nodes), old)
+    new = new[np.unique(np.linspace(0, len(new) - 1, SAMPLE).astype(int))]
     weights = np.stack([smaller.weights(grid.points[m]) for m in new])
     gap = solved.values[np.ix_(nodes, new)] - np.einsum("mo,noc->nmc", weights, solved.values[np.ix_(nodes, old)])
     return float((np.abs(gap) * scale).mean())

@@ -22,6 +22,9 @@ STAGE_SECONDS = 2.5e-6
 FINEST = 1e-7
 """Policy distances below this are not worth another grid."""
 
+MAX_AXES = 12
+"""The combination of sparse grids grows as 2 ** axes."""
+
 FREE_BELIEFS = 4_500
 """The largest grid that is tried without being asked for."""
 
@@ -79,6 +82,11 @@ def solve(
     begun = time.perf_counter()
     n_axes = sum(k - 1 for k in game.n_types)
     decisions = game.size()["decision_points"]
+    if n_axes > MAX_AXES:
+        raise GameTooLargeError(
+            f"the players' types span {n_axes} belief axes (a player with K types takes K - 1); at most {MAX_AXES} can be solved. Even "
+            f"{2 * n_axes + 1} beliefs, two an axis, would mean {decisions * (2 * n_axes + 1):,} stages. Use fewer types."
+        )
     current = levels if levels is not None else first_levels(n_axes)
     check_size(game, count_nodes(current), workers)
     best: Equilibrium | None = None
@@ -92,7 +100,9 @@ def solve(
         solved = replace(solved, certificate=certificate)
         if best is None or _better(certificate, best.certificate):
             best = solved
-        if levels is None and n_axes > 0:
+        # A finer grid has half as many nodes again at the least.
+        could_be_cheap = certificate.policy_distance > FINEST and 1.5 * solved.grid.n_nodes <= min(effort / max(decisions, 1), FREE_BELIEFS)
+        if levels is None and n_axes > 0 and (not certificate.met or could_be_cheap):
             finer = refine(solved)
             n_finer = count_nodes(finer)
             growth = n_finer / solved.grid.n_nodes

@@ -6,6 +6,7 @@ the worlds tells whether a folder belongs to the run.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -77,7 +78,8 @@ def write_whole(path: Path, data: bytes) -> None:
             os.fsync(stream.fileno())
         beside.replace(path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
         raise WorldsError(f"cannot write {path}: {error.strerror}. What was finished stays readable; run again to continue") from error
 
 
