@@ -344,14 +344,22 @@ def test_a_record_that_never_tells_a_move_says_so():
     )
 
 
-@pytest.mark.parametrize("bad", [{"choice": "me.c", "at": {"at": 1}}, {"chance_of_move": "me.never"}])
+@pytest.mark.parametrize("bad", [{"choice": "me.c", "at": {"at": 1}}, {"choice": "me.a", "with": {"weight": -1}}])
 def test_one_claim_that_cannot_be_measured_does_not_spoil_the_others(bad):
-    builder = Builder("spoilt").clock(periods=2).parameter("precision", 0).player("me")
-    builder.turn("me", options={"a": {}, "b": {"propensity": 3}, "c": {"when": "period == 0"}, "never": {"when": "period > 5"}})
+    builder = Builder("spoilt").clock(periods=2).parameter("precision", 0).parameter("weight", 3).player("me")
+    builder.turn("me", options={"a": {}, "b": {"propensity": "weight"}, "c": {"when": "period == 0"}})
     claims = {"bad": {"left": bad, "is": "above", "right": 0}, "c": {"left": {"choice": "me.b", "at": {"at": 1}}, "is": "above", "right": 0.5}}
     found = finding(with_claims(builder, claims))
     assert (found.margin, found.problem) == (pytest.approx(1 / 4), "")
     assert finding(with_claims(builder, {"c": claims["bad"]})).problem
+
+
+@pytest.mark.paper
+def test_a_move_that_no_state_allows_has_no_chance():
+    builder = Builder("never").clock(periods=2).parameter("precision", 0).player("me")
+    builder.turn("me", options={"a": {}, "b": {"when": "period > 5"}})
+    found = finding(with_claims(builder, {"c": {"nil": {"chance_of_move": "me.b"}, "within": 0.1}}))
+    assert (found.numbers, found.margin) == ((0.0,), 0.1)
 
 
 # --- tests and their margins -------------------------------------------------------------------------------------------------------------

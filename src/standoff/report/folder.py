@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from standoff.report.words import Content, to_json
-from standoff.version import __version__
+from standoff.version import __version__, source_digest
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -43,7 +43,7 @@ def inputs_of(scenario: Scenario, record: Record | None, settings: Mapping[str, 
 
 def default_folder(scenario: Scenario, record: Record | None, *, seed: int, tolerance: float) -> Path:
     """Return `runs/NAME-HASH`; the hash is of everything that decides the worlds, so that only runs of the same inputs share a folder."""
-    inputs = inputs_of(scenario, record, {"seed": seed, "tolerance": tolerance, "standoff": __version__})
+    inputs = inputs_of(scenario, record, {"seed": seed, "tolerance": tolerance, "standoff": __version__, "code": source_digest()})
     digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
     return Path("runs") / f"{scenario.name}-{digest[:8]}"
 

@@ -20,7 +20,7 @@ from standoff.solve.equilibrium import Equilibrium
 from standoff.solve.induction import Progress
 from standoff.solve.refine import refine
 from standoff.solve.solver import solve
-from standoff.version import __version__
+from standoff.version import __version__, source_digest
 from standoff.worlds.draws import at_quantiles, sobol
 from standoff.worlds.store import Store, to_frame
 from standoff.worlds.weights import Weights, weigh
@@ -71,6 +71,7 @@ def fingerprint(task: Task, scenario: Scenario, seed: int) -> dict[str, Any]:
     text = scenario.model_dump_json(by_alias=True)
     return {
         "standoff": __version__,
+        "code_sha256": source_digest(),
         "scenario": scenario.name,
         "scenario_sha256": hashlib.sha256(text.encode()).hexdigest(),
         "record": Path(task.record.path).name if task.record is not None else None,
