@@ -36,22 +36,20 @@ def standoff(capsys):
     return call
 
 
-def test_help_takes_at_most_four_tenths_of_a_second():
-    def seconds():
-        begun = time.perf_counter()
-        subprocess.run([*STANDOFF, "--help"], check=True, capture_output=True)
-        return time.perf_counter() - begun
-
-    assert min(seconds() for _ in range(3)) <= 0.4
-
-
-def test_check_of_the_founding_case_takes_at_most_two_seconds():
-    def seconds():
-        begun = time.perf_counter()
-        subprocess.run([*STANDOFF, "check", "baghdad-closure"], check=True, capture_output=True)
-        return time.perf_counter() - begun
-
-    assert min(seconds() for _ in range(2)) <= 2.0
+@pytest.mark.parametrize(
+    ("words", "unwanted"),
+    [
+        (["--help"], ["numpy", "numba", "pydantic", "pandas", "scipy"]),
+        (["check", "baghdad-closure"], ["numba", "pandas", "sklearn"]),
+    ],
+    ids=["help", "check"],
+)
+def test_quick_commands_load_no_heavy_library(words, unwanted):
+    """What makes them quick; how quick is for `benchmarks/` to say."""
+    done = subprocess.run([sys.executable, "-X", "importtime", *STANDOFF[1:], *words], check=True, capture_output=True, text=True)
+    loaded = {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+    assert "standoff.cli" in loaded
+    assert not loaded & set(unwanted)
 
 
 def test_version(standoff):
