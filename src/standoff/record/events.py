@@ -50,6 +50,14 @@ class Event(BaseModel):
     confidence: str = ""
     note: str = ""
 
+    @field_validator("date", mode="before")
+    @classmethod
+    def _iso_only(cls, value: object) -> object:
+        # A bare number would be taken for seconds since 1970.
+        if isinstance(value, str) and value.strip().isdigit():
+            raise ValueError("a date is written like 2020-09-26")
+        return value
+
     @field_validator("killed", "us_killed", mode="before")
     @classmethod
     def _empty_is_unknown(cls, value: object) -> object:

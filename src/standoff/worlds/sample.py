@@ -148,14 +148,19 @@ def sample(
     found = store.load() if store is not None else {}
     missing = [(i, quantiles[i]) for i in range(n) if i not in found]
     finished: list[World] = []
-    for world in compute(task, missing, workers):
-        found[world.index] = world
-        finished.append(world)
-        if store is not None and len(finished) == BATCH:
+    try:
+        for world in compute(task, missing, workers):
+            found[world.index] = world
+            finished.append(world)
+            if store is not None and len(finished) == BATCH:
+                store.save(finished)
+                finished = []
+            if progress is not None:
+                progress("worlds", sum(i in found for i in range(n)) / n)
+    except KeyboardInterrupt:
+        if store is not None and finished:
             store.save(finished)
-            finished = []
-        if progress is not None:
-            progress("worlds", sum(i in found for i in range(n)) / n)
+        raise
     if store is not None and finished:
         store.save(finished)
     worlds = tuple(found[i] for i in range(n))
