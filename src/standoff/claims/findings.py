@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from standoff.claims.points import quantities
 from standoff.errors import StandoffError
 from standoff.scenario.models import Claim, Quantity, Test
 from standoff.scenario.phrases import PHRASES
@@ -38,7 +39,7 @@ def findings(claims: Mapping[str, Claim], measures: Measures) -> dict[str, Findi
     problems: dict[str, str] = {}
     for name, claim in claims.items():
         try:
-            for quantity in _quantities(claim.test):
+            for quantity in quantities(claim.test):
                 measures.prepare(quantity)
         except StandoffError as error:
             problems[name] = str(error)
@@ -53,13 +54,6 @@ def findings(claims: Mapping[str, Claim], measures: Measures) -> dict[str, Findi
             found[name] = Finding(_margin(claim.test, measures, numbers), tuple(numbers))
         except StandoffError as error:
             found[name] = Finding(float("nan"), tuple(numbers), str(error))
-    return found
-
-
-def _quantities(test: Test) -> list[Quantity]:
-    found = [item for item in (test.left, test.right, test.of, test.nil) if isinstance(item, Quantity)]
-    for inner in [*(test.all or []), *(test.any or [])]:
-        found += _quantities(inner)
     return found
 
 

@@ -83,6 +83,8 @@ class Measures:
 
     def __init__(self, solved: Equilibrium, trail: Trail | None, resolve: Resolve) -> None:
         self.base = solved
+        # Where a point is the start itself, both entries lead to the same node.
+        self.asked = {root: number for number, root in enumerate((Root(), *roots_of(solved.game.canonical)))}
         self.trail = trail
         self.resolve = resolve
         self.worlds: dict[tuple[tuple[str, float], ...], _World] = {(): _World(solved)}
@@ -99,8 +101,7 @@ class Measures:
 
     def node(self, game: Game, root: Root) -> int:
         """Return the node of a declared point."""
-        asked = (Root(), *roots_of(game.canonical))
-        return int(game.structure.roots[asked.index(root)])
+        return int(game.structure.roots[self.asked[root]])
 
     def belief(self, solved: Equilibrium, place: Place) -> np.ndarray:
         """Return belief coordinates at a point."""
@@ -283,24 +284,12 @@ class Measures:
             def read(at: Callable[[int, np.ndarray], float], request: _Request = request, kind: int = kind, weight: float = weight) -> None:
                 part = request.functional
                 onward = np.array([part.observation[y0 + y] + g.beta[node] * at(int(g.target[y0 + y]), x) for y, x in enumerate(probe.posteriors)])
-                q = part.option[o0 : o0 + len(menu)] + likelihoods(game, node)[:, :, kind] @ onward
+                q = part.option[o0 : o0 + len(menu)] + game.likelihoods(node)[:, :, kind] @ onward
                 request.result = weight * float(g.precision[node]) * float(q[one] - q[two])
 
             request.read = read
             world.requests.append(request)
             self.pending[_key(quantity)].append(request)
-
-
-def likelihoods(game: Game, node: int) -> np.ndarray:
-    """Return the chance of each observation after each option of a decision point by type of the mover, shape (A, Y, K)."""
-    g = game.arrays
-    n_options = int(g.option_start[node + 1] - g.option_start[node])
-    n_obs = int(g.observation_start[node + 1] - g.observation_start[node])
-    k = game.n_types[int(g.owner[node])]
-    if g.is_open[node]:
-        return np.repeat(np.eye(n_options)[:, :, None], k, axis=2)
-    start = int(g.like_start[node])
-    return np.asarray(g.like[start : start + n_options * n_obs * k].reshape(n_options, n_obs, k))
 
 
 def _menu(game: Game, node: int) -> list[str]:

@@ -11,6 +11,7 @@ from standoff.errors import SolveError
 from standoff.game import Root
 from standoff.scenario.canonical import Canonical
 from standoff.scenario.models import Claim, Point, Quantity, Test
+from standoff.solve.equilibrium import Equilibrium
 
 
 def quantities(test: Test) -> Iterator[Quantity]:
@@ -86,11 +87,8 @@ def roots_of(canonical: Canonical, claims: dict[str, Claim] | None = None) -> tu
     return tuple(found)
 
 
-def belief_at(equilibrium: object, point: Point, after: np.ndarray | None) -> np.ndarray:
+def belief_at(equilibrium: Equilibrium, point: Point, after: np.ndarray | None) -> np.ndarray:
     """Return belief coordinates at a point."""
-    from standoff.solve import Equilibrium
-
-    assert isinstance(equilibrium, Equilibrium)
     if point.after_record and after is None:
         raise SolveError("a claim starts from the beliefs that the record leaves, but no record was given")
     return equilibrium.coordinates(point.beliefs, base=after if point.after_record else None)

@@ -109,6 +109,17 @@ class Game:
             names += [f"{turn.player}.{turn.options[s.option[row]].name}" for row in rows]
         return names
 
+    def likelihoods(self, node: int) -> np.ndarray:
+        """Return the chance of each observation after each option of a decision point by type of the mover, shape (A, Y, K)."""
+        g = self.arrays
+        n_options = int(g.option_start[node + 1] - g.option_start[node])
+        n_obs = int(g.observation_start[node + 1] - g.observation_start[node])
+        k = self.n_types[int(g.owner[node])]
+        if g.is_open[node]:
+            return np.repeat(np.eye(n_options)[:, :, None], k, axis=2)
+        start = int(g.like_start[node])
+        return np.asarray(g.like[start : start + n_options * n_obs * k].reshape(n_options, n_obs, k))
+
     @cached_property
     def option_node(self) -> np.ndarray:
         """Node of each option, shape (o,)."""

@@ -121,7 +121,7 @@ def _every_history(solved: Equilibrium) -> tuple[float, float, int] | None:
             extra[column : column + k] = np.einsum("ka,ak->k", sigma, reward[:, column : column + k])
             total = total + extra
             if n_options > 1:
-                like = _like(solved, node, n_options, n_obs, k)
+                like = game.likelihoods(node)
                 q = reward[:, column : column + k].T + np.einsum("ayk,yk->ka", like, onward[:, column : column + k])
                 exact = logit(g.log_w[o0 : o0 + n_options], float(g.precision[node]), q)
                 distance = max(distance, float(np.abs(exact - sigma).max()))
@@ -129,15 +129,6 @@ def _every_history(solved: Equilibrium) -> tuple[float, float, int] | None:
                 count += 1
         values[number] += total
     return distance, regret, count
-
-
-def _like(solved: Equilibrium, node: int, n_options: int, n_obs: int, k: int) -> np.ndarray:
-    """Return the chance of each observation after each option by type, shape (A, Y, K)."""
-    g = solved.game.arrays
-    if g.is_open[node]:
-        return np.repeat(np.eye(n_options)[:, :, None], k, axis=2)
-    start = int(g.like_start[node])
-    return np.asarray(g.like[start : start + n_options * n_obs * k].reshape(n_options, n_obs, k))
 
 
 def _drawn_histories(
@@ -202,7 +193,7 @@ def _compare(solved: Equilibrium, node: int, x: np.ndarray, uniform: np.ndarray,
     k = game.n_types[owner]
     o0, y0 = int(g.option_start[node]), int(g.observation_start[node])
     n_options, n_obs = probe.policy.shape[1], len(probe.likelihood)
-    like = _like(solved, node, n_options, n_obs, k)
+    like = game.likelihoods(node)
     error = np.zeros((n_obs, k))
     spread = 0.0
     none = np.zeros(0, dtype=np.int64), np.zeros((0, solved.grid.n_axes))
