@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import standoff as so
-from standoff.worlds.draws import at_quantiles, sobol
+from standoff.worlds.draws import at_quantiles, draw
 from standoff.worlds.sample import make_task
 from standoff.worlds.world import run_world
 
@@ -37,7 +37,7 @@ def test_one_world_with_all_claims(benchmark):
     scenario = so.load("baghdad-closure")
     record = so.read_record(so.record_path("baghdad-closure"))
     task, _ = make_task(scenario, record, tolerance=1e-2, workers=1, progress=None)
-    u = sobol(task.canonical, 4, seed=0)
+    u = draw(task.canonical, 4, seed=0)
     world = benchmark.pedantic(run_world, args=(task, 2, at_quantiles(task.canonical, u[2])), rounds=3)
     assert not world.problem
 

@@ -19,10 +19,12 @@ ORDER = [
     ["game"],
     ["solve", "export"],
     ["replay"],
+    ["chain"],
     ["simulate"],
     ["claims"],
-    ["worlds"],
+    ["explain", "gallery", "worlds"],
     ["verdicts"],
+    ["compare", "forecasts", "robust"],
     ["report"],
     ["cli"],
 ]

@@ -236,9 +236,9 @@ def test_run_writes_the_same_bytes_with_one_worker_and_with_two(standoff):
 def test_run_continues_where_an_earlier_one_stopped_and_other_inputs_go_elsewhere(standoff):
     arguments = ["run", "one-shot-threat", "--runs", "100", "--workers", "1", "--no-search", "--json"]
     first = json.loads(standoff(*arguments, "--worlds", "8")[1])["folder"]
-    stamp = next(Path(first, "worlds").glob("*.parquet")).stat().st_mtime_ns
+    stamp = Path(first, "worlds", "batch-000000.parquet").stat().st_mtime_ns
     assert json.loads(standoff(*arguments, "--worlds", "16")[1])["folder"] == first
-    assert sorted(path.stat().st_mtime_ns for path in Path(first, "worlds").glob("*.parquet"))[0] == stamp
+    assert Path(first, "worlds", "batch-000000.parquet").stat().st_mtime_ns == stamp
     assert json.loads(standoff(*arguments, "--worlds", "8", "--set", "precision=2")[1])["folder"] != first
     code, _, err = standoff("run", "one-shot-threat", "--worlds", "8", "--runs", "100", "--workers", "1", "--seed", "1", "--out", first)
     assert code == 2

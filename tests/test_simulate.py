@@ -234,8 +234,8 @@ def test_a_story_tells_the_future_that_was_drawn(signalling):
     futures = simulate(signalling, 50, seed=9, workers=1)
     for run in range(50):
         story = " ".join(futures.story(run))
-        end = signalling.game.structure.places[signalling.game.structure.place[futures.end[run]]].removeprefix("end:")
-        assert end.replace("_", " ") in story
+        end = signalling.game.canonical.titles[signalling.game.structure.places[signalling.game.structure.place[futures.end[run]]]]
+        assert story.endswith(f"ends as {end}")
         assert ("challenger: attack" in story) == bool(futures.happened("challenger.attack")[run])
 
 

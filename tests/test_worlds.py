@@ -15,14 +15,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import qmc
 
 import standoff.worlds.store
 from standoff.errors import WorldsError
 from standoff.scenario import Builder, load, resolve
 from standoff.solve.grid import box
 from standoff.worlds import Task, Weights, World, run_world, sample, weigh
-from standoff.worlds.draws import EDGE, at_quantiles, free_parameters, sobol
+from standoff.worlds.draws import BLOCK, EDGE, at_quantiles, draw, free_parameters
 from standoff.worlds.store import from_frame, to_frame
 from standoff.worlds.weights import LEAST_EFFECTIVE, TARGET_SHARE
 from standoff.worlds.world import measured, structures_of
@@ -63,20 +62,42 @@ def resumed(folder, n=N):
 @pytest.mark.parametrize("n", [1, 2, 3, 7, 8, 9, 31, 64])
 def test_a_world_is_the_same_however_many_are_drawn(n):
     canonical = resolve(load("baghdad-closure"))
-    assert np.array_equal(sobol(canonical, n, seed=5), sobol(canonical, 64, seed=5)[:n])
+    assert np.array_equal(draw(canonical, n, seed=5), draw(canonical, 64, seed=5)[:n])
 
 
 @pytest.mark.property
-def test_draws_are_a_scrambled_sobol_sequence_by_seed():
+def test_every_block_of_worlds_is_a_latin_hypercube_by_seed():
     canonical = resolve(load(SCENARIO))
-    u = sobol(canonical, 64, seed=0)
-    assert u.shape == (64, len(free_parameters(canonical)))
-    assert ((u >= 0) & (u < 1)).all()
-    # 64 points of a (t, m, s)-net put 8 in each eighth of every axis
-    assert all((np.histogram(u[:, j], bins=8, range=(0, 1))[0] == 8).all() for j in range(u.shape[1]))
-    assert qmc.discrepancy(u) < qmc.discrepancy(np.random.default_rng(0).random(u.shape))
-    assert not np.array_equal(u, sobol(canonical, 64, seed=1))
-    assert np.array_equal(u, sobol(canonical, 64, seed=0))
+    u = draw(canonical, 2 * BLOCK, seed=0)
+    assert u.shape == (2 * BLOCK, len(free_parameters(canonical)))
+    for block in (u[:BLOCK], u[BLOCK:]):
+        assert all((np.histogram(column, bins=BLOCK, range=(0, 1))[0] == 1).all() for column in block.T)
+    assert not np.array_equal(u[:BLOCK], u[BLOCK:])
+    assert not np.array_equal(u, draw(canonical, 2 * BLOCK, seed=1))
+    assert np.array_equal(u, draw(canonical, 2 * BLOCK, seed=0))
+
+
+@pytest.mark.property
+def test_no_parameter_stands_in_for_another():
+    """Among a hundred parameters and a hundred worlds the largest correlation of a pair is what independent draws would have (about 0.4)."""
+    u = draw(resolve(load("baghdad-closure")), 96, seed=0)
+    assert u.shape[1] > 100
+    correlation = np.corrcoef(u.T) - np.eye(u.shape[1])
+    assert np.abs(correlation).max() < 0.5
+    assert np.sqrt((correlation**2).mean()) < 1.2 / np.sqrt(96)
+
+
+@pytest.mark.property
+def test_a_parameter_has_the_same_draws_in_both_scenarios_of_a_chain_and_when_another_is_fixed():
+    siege, closure = resolve(load("baghdad-siege")), resolve(load("baghdad-closure", {"dread": "1"}))
+    free = resolve(load("baghdad-closure"))
+
+    def column(canonical, name):
+        return draw(canonical, 40, seed=2)[:, [spec.name for spec in free_parameters(canonical)].index(name)]
+
+    for name in ("loss", "prior_resolved", "siege_worth"):
+        assert np.array_equal(column(siege, name), column(closure, name))
+    assert np.array_equal(column(free, "memory"), column(closure, "memory"))
 
 
 @pytest.mark.paper

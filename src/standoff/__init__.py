@@ -16,22 +16,28 @@ from typing import TYPE_CHECKING, Any
 from standoff.version import __version__
 
 if TYPE_CHECKING:
+    from standoff.chain import build
+    from standoff.compare import compare
+    from standoff.explain import explain
     from standoff.export import export
-    from standoff.game import build
+    from standoff.forecasts import score
+    from standoff.gallery import gallery
     from standoff.record import read_record
     from standoff.replay import replay
-    from standoff.scenario import Builder, Scenario, bundled, check, load
+    from standoff.robust import robust
+    from standoff.scenario import Builder, Scenario, bundled, check, load, load_chain
     from standoff.scenarios import record_path
     from standoff.simulate import Intervention, simulate
     from standoff.solve import solve
-    from standoff.verdicts import judge
+    from standoff.verdicts import judge, settle
     from standoff.worlds import sample
 
 # Heavy libraries load with the first call that needs them.
 _HOMES = {
-    "Builder": "scenario", "Intervention": "simulate", "Scenario": "scenario", "build": "game", "bundled": "scenario", "check": "scenario",
-    "export": "export", "judge": "verdicts", "load": "scenario", "read_record": "record", "record_path": "scenarios", "replay": "replay",
-    "sample": "worlds", "simulate": "simulate", "solve": "solve",
+    "Builder": "scenario", "Intervention": "simulate", "Scenario": "scenario", "build": "chain", "bundled": "scenario", "check": "scenario",
+    "compare": "compare", "explain": "explain", "export": "export", "gallery": "gallery", "judge": "verdicts", "load": "scenario",
+    "load_chain": "scenario", "read_record": "record", "record_path": "scenarios", "replay": "replay", "robust": "robust", "sample": "worlds",
+    "score": "forecasts", "settle": "verdicts", "simulate": "simulate", "solve": "solve",
 }  # fmt: skip
 
 __all__ = [
@@ -42,20 +48,27 @@ __all__ = [
     "build",
     "bundled",
     "check",
+    "compare",
+    "explain",
     "export",
+    "gallery",
     "judge",
     "load",
+    "load_chain",
     "read_record",
     "record_path",
     "replay",
+    "robust",
     "sample",
+    "score",
+    "settle",
     "simulate",
     "solve",
 ]
 
 
 class _Root(ModuleType):
-    """The root package: `solve`, `simulate`, `replay` and `export` are the functions, though the packages that hold them are named so too."""
+    """The root package: `solve`, `simulate`, `replay` and others are the functions, though the packages that hold them are named so too."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         # The import system binds a package to its parent when it is first imported, which would hide the function.

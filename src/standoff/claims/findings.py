@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from standoff.claims.points import quantities
+from standoff.claims.points import opened, quantities
 from standoff.errors import StandoffError
 from standoff.scenario.models import Claim, Quantity, Test
 from standoff.scenario.phrases import PHRASES
@@ -25,7 +25,7 @@ class Finding:
 
     margin: float
     numbers: tuple[float, ...]
-    """The quantities of the test in the order in which they are written."""
+    """The quantities of the test in the order in which they are written, then the parts of each difference (`columns` tells which is which)."""
     problem: str = ""
 
     @property
@@ -50,24 +50,48 @@ def findings(claims: Mapping[str, Claim], measures: Measures) -> dict[str, Findi
             found[name] = Finding(float("nan"), (), problems[name])
             continue
         numbers: list[float] = []
+        parts: list[float] = []
         try:
-            found[name] = Finding(_margin(claim.test, measures, numbers), tuple(numbers))
+            margin, problem = _margin(claim.test, measures, numbers, parts), ""
         except StandoffError as error:
-            found[name] = Finding(float("nan"), tuple(numbers), str(error))
+            margin, problem = float("nan"), str(error)
+        found[name] = Finding(margin, (*numbers, *parts), problem)
     return found
 
 
-def _margin(test: Test, measures: Measures, numbers: list[float]) -> float:
+def sides(test: Test) -> tuple[Quantity, ...]:
+    """Return what one comparison compares."""
+    return tuple(item for item in (test.left, test.right, test.of, test.nil) if isinstance(item, Quantity))
+
+
+def columns(test: Test) -> list[tuple[Quantity, tuple[int, ...]]]:
+    """Return every side of a test, in order, with the places in `Finding.numbers` of its value or, for a difference, of its parts."""
+    written = [*sides(test), *(side for inner in [*(test.all or []), *(test.any or [])] for side, _ in columns(inner))]
+    found: list[tuple[Quantity, tuple[int, ...]]] = []
+    next_part = len(written)
+    for number, side in enumerate(written):
+        if side.difference is None:
+            found.append((side, (number,)))
+        else:
+            n_parts = len(list(opened(side)))
+            found.append((side, tuple(range(next_part, next_part + n_parts))))
+            next_part += n_parts
+    return found
+
+
+def _margin(test: Test, measures: Measures, numbers: list[float], parts: list[float]) -> float:
     def measured(item: Quantity | float) -> float:
         if not isinstance(item, Quantity):
             return float(item)
         numbers.append(measures.value(item))
+        if item.difference is not None:
+            parts.extend(measures.value(part) for part in opened(item))
         return numbers[-1]
 
     if test.all is not None:
-        return min(_margin(inner, measures, numbers) for inner in test.all)
+        return min(_margin(inner, measures, numbers, parts) for inner in test.all)
     if test.any is not None:
-        return max(_margin(inner, measures, numbers) for inner in test.any)
+        return max(_margin(inner, measures, numbers, parts) for inner in test.any)
     if test.nil is not None:
         assert test.within is not None
         return test.within - abs(measured(test.nil))

@@ -37,6 +37,17 @@ class Functional:
     pinned: tuple[int, ...]
     """Players whose types are held fixed."""
     discounted: bool = False
+    only: tuple[tuple[int, int], ...] = ()
+    """(player, type) of pinned players of whom one type alone is asked for."""
+
+    def kinds(self, game: Game) -> list[tuple[int, ...]]:
+        """Return the combinations of types of the pinned players, one for each column."""
+        only = dict(self.only)
+        return list(itertools.product(*[(only[i],) if i in only else range(game.n_types[i]) for i in self.pinned]))
+
+    def width(self, game: Game) -> int:
+        """Return the number of columns."""
+        return len(self.kinds(game))
 
 
 def _empty(game: Game) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -104,6 +115,7 @@ def of_components(game: Game, player: int, kind: int, components: Sequence[str] 
     return Functional(
         f"value {player} {kind} {components} {pinned}", pay.node[:, column].copy(), pay.option[:, column].copy(),
         pay.observation[:, column].copy(), keep_option, keep_observation, tuple(sorted({player, *pinned})), discounted=True,
+        only=((player, kind),),
     )  # fmt: skip
 
 
@@ -129,8 +141,7 @@ class Evaluation:
         first: dict[tuple[str, bytes], int] = {}
         self.same = [first.setdefault((functional.name, acted[i].tobytes()), i) for i, functional in enumerate(functionals)]
         for number in sorted(set(self.same)):
-            for types in itertools.product(*[range(game.n_types[i]) for i in functionals[number].pinned]):
-                self.columns.append((number, types))
+            self.columns += [(number, types) for types in functionals[number].kinds(game)]
         which = [number for number, _ in self.columns]
 
         def stack(name: str) -> np.ndarray:
@@ -164,7 +175,7 @@ class Evaluation:
         """Return functional `number` at a node and belief; `types` fixes the type of some pinned players, the rest is averaged."""
         weights = self.solved.grid.weights(x)
         beliefs = to_beliefs(x, self.solved.game.n_types)
-        fixed = dict(types)
+        fixed = dict(types) | dict(self.functionals[number].only)
         total = 0.0
         for column, (owner, kinds) in enumerate(self.columns):
             if owner != self.same[number]:

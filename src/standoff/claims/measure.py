@@ -6,23 +6,25 @@ are solved once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from standoff.chain import Games, fix_grids
 from standoff.claims.functionals import Evaluation, Functional, condition_of, movers, of_components, of_ends, of_moves, of_state
 from standoff.claims.points import Place, belief_at, places_of, roots_of
 from standoff.errors import SolveError
 from standoff.expressions import Boolean, bind
 from standoff.game import DECISION, END, Game, Root
-from standoff.replay import Trail
-from standoff.scenario.models import Bits, Motive, Quantity
+from standoff.replay import Step, Trail, replay
+from standoff.scenario.models import Bits, Motive, Quantity, Shift
 from standoff.scenario.scopes import state_scope
 from standoff.simulate.interventions import overrides
 from standoff.solve.equilibrium import Equilibrium
+from standoff.solve.grid import to_coordinates
 
 Resolve = Callable[[Mapping[str, float]], Equilibrium]
 """Solves the same world with some parameters changed."""
@@ -54,6 +56,8 @@ class _World:
 
     solved: Equilibrium
     requests: list[_Request] = field(default_factory=list)
+    trail: Trail | None = None
+    """The record replayed here, once it has been asked for."""
 
     def run(self, belief: Callable[[Place], np.ndarray]) -> None:
         """Evaluate what is pending, in sweeps of a bounded number of columns, later starts together."""
@@ -64,7 +68,7 @@ class _World:
             columns = 0
             while pending and (not group or columns < COLUMNS):
                 group.append(pending.pop(0))
-                columns += int(np.prod([self.solved.game.n_types[i] for i in group[-1].functional.pinned]))
+                columns += group[-1].functional.width(self.solved.game)
             first = min(request.place.root.period for request in group)
             evaluation = Evaluation(self.solved, [request.functional for request in group], [request.acted for request in group], first_period=first)
             for number, request in enumerate(group):
@@ -79,14 +83,18 @@ def _read(evaluation: Evaluation, number: int, types: tuple[tuple[int, int], ...
 
 
 class Measures:
-    """Quantities of one world. Call `value` for each once `prepare` has seen them all."""
+    """Quantities of one world. Call `value` for each once `prepare` has seen them all.
 
-    def __init__(self, solved: Equilibrium, trail: Trail | None, resolve: Resolve) -> None:
+    `games` are those of the scenario, when they are at hand: what they have computed about the scenario that goes before is not done again.
+    """
+
+    def __init__(self, solved: Equilibrium, trail: Trail | None, resolve: Resolve, games: Games | None = None) -> None:
         self.base = solved
         # Where a point is the start itself, both entries lead to the same node.
         self.asked = {root: number for number, root in enumerate((Root(), *roots_of(solved.game.canonical)))}
         self.trail = trail
         self.resolve = resolve
+        self.games = games
         self.worlds: dict[tuple[tuple[str, float], ...], _World] = {(): _World(solved)}
         self.pending: dict[str, list[_Request]] = {}
 
@@ -105,7 +113,13 @@ class Measures:
 
     def belief(self, solved: Equilibrium, place: Place) -> np.ndarray:
         """Return belief coordinates at a point."""
-        return belief_at(solved, place.point, self.trail.x if self.trail is not None else None)
+        return belief_at(solved, place.point, self.trail.x if self.trail is not None else None, self._without)
+
+    def _without(self, solved: Equilibrium, events: Sequence[str]) -> np.ndarray:
+        """Return belief coordinates at the start as if events of the source's record had not happened."""
+        if self.games is None:
+            self.games = Games(fix_grids(self.base.game.canonical))
+        return to_coordinates(self.games.without(solved.game, events).priors)
 
     # -- functionals -----------------------------------------------------------------------------------------------------------
 
@@ -174,7 +188,9 @@ class Measures:
             one, two = quantity.difference
             return self.value(one) - self.value(two)
         if quantity.record_bits is not None:
-            plain = self._record_bits(quantity.record_bits)
+            plain = float(sum(step.bits for step in self._told(quantity, quantity.record_bits)))
+        elif quantity.record_shift is not None:
+            plain = self._record_shift(quantity, quantity.record_shift)
         elif self._is_functional(quantity):
             plain = self._functional_value(quantity)
         elif quantity.motive is not None:
@@ -202,13 +218,31 @@ class Measures:
                 values.append(sum(prior[solved.game.canonical.players[player].types[r.types[0][1]]] * r.result for r in group))
         return float(np.mean(values))
 
-    def _record_bits(self, bits: Bits) -> float:
+    def _record_shift(self, quantity: Quantity, shift: Shift) -> float:
+        """Return by how much the moves that the record tells raised the belief in a type."""
+        solved, total = self.world(quantity).solved, 0.0
+        for step in self._told(quantity, shift):
+            before, after = (solved.beliefs(x)[shift.about][shift.type] for x in (step.before, step.after))
+            total += after - before
+        return total
+
+    def _told(self, quantity: Quantity, what: Bits | Shift) -> list[Step]:
+        """Return the steps about a player that the record tells, by one move or by any."""
         if self.trail is None:
             raise SolveError("the claim asks what the record revealed, but no record was given")
-        steps = [step for step in self.trail.steps if step.player == bits.about and (bits.move is None or step.move == bits.move) and not step.silent]
+        trail = self.trail if not quantity.parameters else self._replayed(quantity)
+        steps = [step for step in trail.steps if step.player == what.about and (what.move is None or step.move == what.move) and not step.silent]
         if not steps:
-            raise SolveError(f"the record never tells {bits.move or 'a move'} of {bits.about}")
-        return float(sum(step.bits for step in steps))
+            raise SolveError(f"the record never tells {what.move or 'a move'} of {what.about}")
+        return steps
+
+    def _replayed(self, quantity: Quantity) -> Trail:
+        """Return the record replayed in the world that a quantity speaks of."""
+        assert self.trail is not None
+        world = self.world(quantity)
+        if world.trail is None:
+            world.trail = replay(world.solved, self.trail.record, whole=self.trail.whole)
+        return world.trail
 
     def _at_point(self, quantity: Quantity, solved: Equilibrium, place: Place) -> float:
         game = solved.game

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,15 +18,16 @@ def quantities(test: Test) -> Iterator[Quantity]:
     """Yield every quantity of a test, differences opened."""
     for item in (test.left, test.right, test.of, test.nil):
         if isinstance(item, Quantity):
-            yield from _opened(item)
+            yield from opened(item)
     for inner in [*(test.all or []), *(test.any or [])]:
         yield from quantities(inner)
 
 
-def _opened(quantity: Quantity) -> Iterator[Quantity]:
+def opened(quantity: Quantity) -> Iterator[Quantity]:
+    """Yield a quantity, or the parts of a difference."""
     if quantity.difference is not None:
         for part in quantity.difference:
-            yield from _opened(part)
+            yield from opened(part)
     else:
         yield quantity
 
@@ -81,14 +82,23 @@ def roots_of(canonical: Canonical, claims: dict[str, Claim] | None = None) -> tu
     found: dict[Root, None] = {}
     for claim in (claims if claims is not None else canonical.claims).values():
         for quantity in quantities(claim.test):
-            if quantity.record_bits is None:
+            if quantity.record_bits is None and quantity.record_shift is None:
                 for place in places_of(canonical, quantity):
                     found.setdefault(place.root)
     return tuple(found)
 
 
-def belief_at(equilibrium: Equilibrium, point: Point, after: np.ndarray | None) -> np.ndarray:
-    """Return belief coordinates at a point."""
+Without = Callable[[Equilibrium, Sequence[str]], np.ndarray]
+"""Gives belief coordinates at the start as if events of the source's record had not happened."""
+
+
+def belief_at(equilibrium: Equilibrium, point: Point, after: np.ndarray | None, without: Without | None = None) -> np.ndarray:
+    """Return belief coordinates at a point; `after` are those that the record leaves."""
     if point.after_record and after is None:
         raise SolveError("a claim starts from the beliefs that the record leaves, but no record was given")
-    return equilibrium.coordinates(point.beliefs, base=after if point.after_record else None)
+    base = after if point.after_record else None
+    if point.without:
+        if without is None:
+            raise SolveError("a claim starts without events of an earlier record, but no scenario goes before this one")
+        base = without(equilibrium, point.without)
+    return equilibrium.coordinates(point.beliefs, base=base)

@@ -10,8 +10,13 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
+from standoff.cli.claims import claims
+from standoff.cli.compare import compare
+from standoff.cli.explain import explain
+from standoff.cli.gallery import gallery
+from standoff.cli.options import Json, RecordFile, ScenarioArgument, Set, Tolerance, Workers
 from standoff.cli.terminal import error_content, print_json, progress_bar, say, show, show_error
-from standoff.errors import ExportError, Fault, RecordError, StandoffError
+from standoff.errors import ExportError, Fault, RecordError, ScenarioError, StandoffError
 from standoff.version import __version__
 
 app = typer.Typer(
@@ -22,15 +27,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-
-ScenarioArgument = Annotated[str, typer.Argument(metavar="SCENARIO", help="Name of a bundled scenario, or a YAML file.", show_default=False)]
-Set = Annotated[
-    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Fix a parameter or a field of the clock; repeatable.", show_default=False)
-]
-Json = Annotated[bool, typer.Option("--json", help="Print the same content as JSON.", show_default=False)]
-Tolerance = Annotated[float, typer.Option(min=1e-9, help="Largest policy distance that the certificate accepts.")]
-Workers = Annotated[int, typer.Option(min=1, help="Processes or threads; results do not depend on it.")]
-RecordFile = Annotated[Path | None, typer.Option("--record", metavar="FILE", help="A record instead of the scenario's own.", show_default=False)]
 
 EXIT_FAULT, EXIT_UNEXPECTED, EXIT_INTERRUPTED = 2, 1, 130
 
@@ -65,7 +61,7 @@ def run_app(arguments: list[str]) -> int:
         print_json(error_content(error)) if as_json else show_error(error)
         return EXIT_UNEXPECTED
     if result == EXIT_INTERRUPTED:
-        kept = " What was finished is kept; the same command continues from there." if arguments[:1] == ["run"] else ""
+        kept = " What was finished is kept; the same command continues from there." if arguments[:1] in (["run"], ["claims"]) else ""
         say(f"stopped.{kept}", "yellow")
     return int(result) if isinstance(result, int) else 0
 
@@ -96,7 +92,11 @@ def _root(
 @app.command()
 def run(
     scenario: ScenarioArgument,
-    worlds: Annotated[int, typer.Option(min=1, help="Worlds to sample.")] = 64,
+    worlds: Annotated[int, typer.Option(min=1, help="Worlds to begin with.")] = 64,
+    most: Annotated[
+        int | None,
+        typer.Option(min=1, help="Add worlds up to this while verdicts are unsettled; half as many again by default.", show_default=False),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of worlds and futures.")] = 0,
     runs: Annotated[int, typer.Option(min=1, help="Futures to simulate.")] = 20_000,
     workers: Workers = 2,
@@ -116,18 +116,22 @@ def run(
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Solve, replay the record, simulate, sample worlds and judge every claim."""
-    from standoff.cli.pipeline import Settings, whole_run
+    """Solve, replay the record, simulate, sample worlds and judge every claim; of a chain, scenario by scenario."""
+    from standoff.cli.pipeline import Settings, chain_run, whole_run
+    from standoff.scenario import holds_chain
 
-    settings = Settings(worlds=worlds, seed=seed, runs=runs, workers=workers, tolerance=tolerance, temper=temper, search=not no_search, fresh=fresh)
+    settings = Settings(
+        worlds=worlds, most=most, seed=seed, runs=runs, workers=workers, tolerance=tolerance, temper=temper, search=not no_search, fresh=fresh
+    )
+    chained = holds_chain(scenario)
     with progress_bar() as progress:
-        finished = whole_run(scenario, set_, record, out, settings, progress)
+        finished = (chain_run if chained else whole_run)(scenario, set_, record, out, settings, progress)
     if as_json:
         print_json(finished)
         return
-    from standoff.report import show_run
+    from standoff.report import show_chain, show_run
 
-    show(show_run(finished))
+    show((show_chain if chained else show_run)(finished))
 
 
 @app.command()
@@ -136,12 +140,16 @@ def check(
     set_: Set = None,
     as_json: Json = False,
 ) -> int:
-    """List every fault of a scenario with its place, and the size of its game. Nothing is solved."""
-    from standoff.cli.examine import examine
+    """List every fault of a scenario with its place, and the size of its game; of a chain, of each part. Nothing is solved."""
+    from standoff.cli.examine import examine, examine_chain
     from standoff.report import check_content, show_check
+    from standoff.scenario import holds_chain
 
-    faults, game = examine(file, set_)
-    content = check_content(file, faults, game)
+    try:
+        chained = holds_chain(file)
+    except ScenarioError:
+        chained = False  # what keeps it from being read is told below, with all else
+    content = examine_chain(file, set_) if chained else check_content(file, *examine(file, set_))
     print_json(content) if as_json else show(show_check(content))
     return 0 if content["ok"] else EXIT_FAULT
 
@@ -162,10 +170,12 @@ def solve(
     from standoff.scenario import load
 
     declared = load(scenario, overrides(set_))
-    game = build(declared)
+    build(declared)  # refuses a game that cannot be built before the compiler is loaded
+    from standoff.chain import build as build_opened
     from standoff.solve import solve as solve_game
 
     with progress_bar() as progress:
+        game = build_opened(declared, tolerance=tolerance, workers=workers, progress=progress)
         eq = solve_game(game, tolerance=tolerance, workers=workers, max_seconds=max_seconds, progress=progress)
     content = solution_content(scenario, declared, eq)
     print_json(content) if as_json else show(show_solution(content))
@@ -175,6 +185,7 @@ def solve(
 def replay(
     scenario: ScenarioArgument,
     record: RecordFile = None,
+    known: Annotated[bool, typer.Option("--known", help="Stop where the claims were made, as `run` does.", show_default=False)] = False,
     tolerance: Tolerance = 1e-2,
     workers: Workers = 2,
     set_: Set = None,
@@ -190,17 +201,25 @@ def replay(
     events = record_of(declared, record)
     if events is None:
         raise RecordError([Fault(problem=f"{scenario} names no record", allowed="a file under `record: file:` of the scenario, or --record FILE")])
-    game = build(declared)
+    build(declared)  # refuses a game that cannot be built before the compiler is loaded
+    from standoff.chain import build as build_opened
     from standoff.replay import replay as replay_record
     from standoff.solve import solve as solve_game
 
     with progress_bar() as progress:
+        game = build_opened(declared, tolerance=tolerance, workers=workers, progress=progress)
         eq = solve_game(game, tolerance=tolerance, workers=workers, progress=progress)
-    content = replay_content(scenario, declared, replay_record(eq, events))
+    content = replay_content(scenario, declared, replay_record(eq, events, whole=not known))
     content["certificate"] = eq.certificate.as_dict() if eq.certificate is not None else None
     if eq.certificate is not None and not eq.certificate.met:
         say(f"the certificate of this solution is {eq.certificate.text()}", "bold red")
     print_json(content) if as_json else show(show_replay(content))
+
+
+app.command(name="claims")(claims)
+app.command(name="compare")(compare)
+app.command(name="explain")(explain)
+app.command(name="gallery")(gallery)
 
 
 @app.command()
@@ -247,9 +266,9 @@ def export_(
     """Write the game for another program."""
     if format_ != "efg":
         raise ExportError(f"{format_} is no format that can be written; allowed: efg")
+    from standoff.chain import build
     from standoff.cli.arguments import overrides
     from standoff.export import export
-    from standoff.game import build
     from standoff.scenario import load
 
     declared = load(scenario, overrides(set_))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from standoff.errors import Fault, ScenarioError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from standoff.record import Record
     from standoff.scenario import Scenario
 
@@ -38,10 +39,12 @@ def overrides(given: Iterable[str] | None) -> dict[str, str]:
 def record_of(scenario: Scenario, given: Path | None = None) -> Record | None:
     """Read the record given, or the one that the scenario names; None when there is neither."""
     from standoff.record import read_record
+    from standoff.scenario import own_record
 
-    if given is not None:
-        return read_record(given)
-    if scenario.record is None or scenario.record.file is None:
-        return None
-    folder = scenario.path.parent if scenario.path is not None else Path()
-    return read_record(folder / scenario.record.file)
+    return read_record(given) if given is not None else own_record(scenario)
+
+
+def resolved_names(scenario: Scenario) -> set[str]:
+    """Return the parameters of a scenario and of those that go before it."""
+    before = resolved_names(scenario.source) if scenario.source is not None else set()
+    return set(scenario.parameters) | before

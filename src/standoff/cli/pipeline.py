@@ -9,15 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from standoff.cli.arguments import overrides, record_of
+from standoff.cli.arguments import overrides, record_of, resolved_names
 from standoff.cli.terminal import Progress, as_text
+from standoff.errors import Fault, ScenarioError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from standoff.forecasts import Scores
     from standoff.record import Record
     from standoff.scenario import Scenario
     from standoff.solve import Equilibrium
+    from standoff.verdicts import Verdicts
     from standoff.worlds import Worlds
 
 
@@ -26,6 +29,7 @@ class Settings:
     """What a run was asked for beside its inputs."""
 
     worlds: int
+    most: int | None
     seed: int
     runs: int
     workers: int
@@ -34,13 +38,19 @@ class Settings:
     search: bool
     fresh: bool = False
 
+    @property
+    def limit(self) -> int:
+        """How many worlds are computed at most before verdicts are given as they are; half as many again as asked for unless it is said."""
+        return max(self.worlds, self.most if self.most is not None else self.worlds * 3 // 2)
+
     def deciding(self) -> dict[str, Any]:
         """Return the settings that decide the result; workers do not."""
-        return {name: getattr(self, name) for name in ("worlds", "seed", "runs", "tolerance", "temper", "search")}
+        return {"most": self.limit} | {name: getattr(self, name) for name in ("worlds", "seed", "runs", "tolerance", "temper", "search")}
 
     def command(self, name: str, given: Iterable[str] | None) -> str:
         """Return the command that repeats the run."""
-        parts = [f"standoff run {name} --worlds {self.worlds} --seed {self.seed} --runs {self.runs} --tolerance {self.tolerance:g}"]
+        parts = [f"standoff run {name} --worlds {self.worlds} --most {self.limit} --seed {self.seed} --runs {self.runs}"]
+        parts += [f"--tolerance {self.tolerance:g}"]
         parts += [f"--temper {self.temper:g}"] if self.temper is not None else []
         parts += [] if self.search else ["--no-search"]
         parts += [f"--set {key}={value}" for key, value in overrides(given).items()]
@@ -64,12 +74,43 @@ def whole_run(
     name: str, given: Iterable[str] | None, record_file: Path | None, out: Path | None, settings: Settings, progress: Progress
 ) -> dict[str, Any]:
     """Solve, replay, simulate, sample and judge; write the run folder and return the report."""
-    from standoff.game import build
-    from standoff.report import default_folder, run_content, show_run, write_run
     from standoff.scenario import load
 
     scenario = load(name, overrides(given))
-    record = record_of(scenario, record_file)
+    return _run(name, scenario, record_of(scenario, record_file), out, settings, settings.command(name, given), progress)
+
+
+def chain_run(
+    name: str, given: Iterable[str] | None, record_file: Path | None, out: Path | None, settings: Settings, progress: Progress
+) -> dict[str, Any]:
+    """Run each scenario of a chain as it would be run alone, in a folder of its own, and return the report of them all."""
+    from standoff.report import chain_content
+    from standoff.scenario import load_chain
+
+    if record_file is not None:
+        problem = "a chain replays the record of each of its scenarios; run one scenario alone to replay another record"
+        raise ScenarioError([Fault(field="--record", problem=problem, found=str(record_file))])
+    crisis = load_chain(name, overrides(given))
+    contents = []
+    for number, (called, scenario) in enumerate(zip(crisis.named, crisis.parts, strict=True), start=1):
+
+        def told(what: str, share: float, part: str = f"{number}/{len(crisis.parts)} {scenario.name}") -> None:
+            progress(f"{part}: {what}", share)
+
+        known = [key for key in overrides(given) if key.removeprefix("parameters.") in resolved_names(scenario)]
+        command = settings.command(called, [f"{key}={overrides(given)[key]}" for key in known])
+        folder = out / scenario.name if out is not None else None
+        contents.append(_run(called, scenario, record_of(scenario), folder, settings, command, told))
+    return chain_content(name, crisis, contents)
+
+
+def _run(
+    name: str, scenario: Scenario, record: Record | None, out: Path | None, settings: Settings, command: str, progress: Progress
+) -> dict[str, Any]:
+    """Do all steps of one scenario."""
+    from standoff.game import build
+    from standoff.report import default_folder, run_content, show_run, write_run
+
     build(scenario)  # refuses a game that cannot be built before the compiler is loaded
     folder = out if out is not None else default_folder(scenario, record, seed=settings.seed, tolerance=settings.tolerance)
 
@@ -93,11 +134,11 @@ def whole_run(
         onward = simulate(eq, settings.runs, settings.seed, after=trail, workers=settings.workers, progress=progress) if open_ended else None
     verdicts = None
     if worlds is not None:
-        from standoff.verdicts import judge
-
         with clock.step("judge"):
-            verdicts = judge(worlds, search=settings.search, workers=settings.workers, progress=progress)
-    content = run_content(name, scenario, eq, trail=trail, futures=futures, onward=onward, worlds=worlds, verdicts=verdicts)
+            verdicts = _judged(worlds, settings, progress)
+            worlds = verdicts.worlds
+    scores = _scored(verdicts, record)
+    content = run_content(name, scenario, eq, trail=trail, futures=futures, onward=onward, worlds=worlds, verdicts=verdicts, scores=scores)
     text = as_text(show_run(content))
     with clock.step("folder"):
         write_run(
@@ -106,7 +147,7 @@ def whole_run(
             scenario=scenario,
             record=record,
             settings=settings.deciding(),
-            command=settings.command(name, given),
+            command=command,
             eq=eq,
             worlds=worlds,
             verdicts=verdicts,
@@ -115,6 +156,23 @@ def whole_run(
         )
     content["folder"] = str(folder)
     return content
+
+
+def _judged(worlds: Worlds, settings: Settings, progress: Progress) -> Verdicts:
+    """Judge the claims, with more worlds where verdicts are not settled yet."""
+    from standoff.verdicts import settle
+
+    step = max(settings.worlds // 4, 1)
+    return settle(worlds, most=settings.limit, step=step, search=settings.search, workers=settings.workers, progress=progress)
+
+
+def _scored(verdicts: Verdicts | None, record: Record | None) -> Scores | None:
+    """Score the forecasts among the claims; None when there are none, or no record to resolve them."""
+    if verdicts is None or record is None or not any(row.claim.forecast is not None for row in verdicts.rows):
+        return None
+    from standoff.forecasts import score
+
+    return score(verdicts, record)
 
 
 def _discard(folder: Path) -> None:
@@ -133,7 +191,8 @@ def _solved(scenario: Scenario, record: Record | None, folder: Path, settings: S
             folder=folder, progress=progress,
         )  # fmt: skip
         return worlds.median, worlds
-    from standoff.game import build
+    from standoff.chain import build
     from standoff.solve import solve
 
-    return solve(build(scenario), tolerance=settings.tolerance, workers=settings.workers, progress=progress), None
+    game = build(scenario, tolerance=settings.tolerance, workers=settings.workers, progress=progress)
+    return solve(game, tolerance=settings.tolerance, workers=settings.workers, progress=progress), None

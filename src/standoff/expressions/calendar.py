@@ -14,12 +14,19 @@ WEEKS = ("weeks_until", "weeks_since")
 PERIODS = ("periods_until", "periods_since")
 CALENDAR_FUNCTIONS = (*LOGICAL, *WEEKS, *PERIODS)
 
+NEVER = dt.date.max
+"""The moment of a date that never comes: all of the game is before it."""
+
 
 def by_period(function: str, moment: int | dt.date, moments: Moments) -> ByPeriod:
     """Tabulate a calendar function of a moment.
 
     Raises ValueError when the clock cannot place the moment, or has no dates and weeks are asked for.
     """
+    if moment == NEVER:
+        if function not in LOGICAL:
+            raise ValueError("the date never comes, so that nothing can be counted to it or from it; move it instead of removing it")
+        return ByPeriod((function == "before",) * moments.n_periods)
     if function in WEEKS:
         weeks = _weeks_until(moment, moments)
         return ByPeriod(weeks if function == "weeks_until" else tuple(-value for value in weeks))

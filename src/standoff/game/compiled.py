@@ -7,7 +7,7 @@ tables with those columns: received at a node (flows at the end of a period, ter
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -49,6 +49,22 @@ class Arrays(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Opening:
+    """Opening beliefs where the record of another scenario left them."""
+
+    source: str
+    """Name of that scenario."""
+    memory: float
+    """Weight of the closing beliefs beside the declared priors."""
+    priors: tuple[np.ndarray, ...]
+    declared: tuple[np.ndarray, ...]
+    closing: Mapping[str, Mapping[str, float]]
+    """By player and type, for every player with a secret there."""
+    log_likelihood: float
+    """Of the whole record that left them, and of those before it."""
+
+
+@dataclass(frozen=True)
 class Game:
     """One world of a scenario, ready to be solved."""
 
@@ -57,7 +73,14 @@ class Game:
     arrays: Arrays
     payoffs: Payoffs
     priors: tuple[np.ndarray, ...]
+    """What is believed at the start about each player's types."""
     precisions: tuple[float, ...]
+    opened: Opening | None = None
+    """How the priors came about, where another scenario goes before."""
+
+    def opening(self, opened: Opening) -> Game:
+        """Return the game as it opens with other beliefs."""
+        return replace(self, priors=opened.priors, opened=opened)
 
     @property
     def canonical(self) -> Canonical:

@@ -127,7 +127,7 @@ def structural_names(canonical: Canonical) -> frozenset[str]:
     for name, bound in reversed(list(canonical.derived.items())):
         if name in used:
             used |= bound.names
-    return frozenset(used) & {parameter.name for parameter in canonical.parameters if not parameter.prior.is_fixed}
+    return frozenset(used) & {parameter.name for parameter in canonical.parameters}
 
 
 def effects(canonical: Canonical) -> list[tuple[str, EffectSpec]]:

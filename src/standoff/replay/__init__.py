@@ -1,6 +1,6 @@
 """Replaying a dated record through a solved game."""
 
-from standoff.replay.mapping import MappedEvent, map_record
+from standoff.replay.mapping import LATER, MappedEvent, known_by, known_periods, map_record
 from standoff.replay.trail import Step, Trail, replay
 
-__all__ = ["MappedEvent", "Step", "Trail", "map_record", "replay"]
+__all__ = ["LATER", "MappedEvent", "Step", "Trail", "known_by", "known_periods", "map_record", "replay"]

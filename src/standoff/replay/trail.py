@@ -8,6 +8,7 @@ ratio compares the types it favours most and least. A turn about which the recor
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ import numpy as np
 from standoff.errors import Fault, RecordError
 from standoff.game import CLOSE, END
 from standoff.record import Event, Record
-from standoff.replay.mapping import MappedEvent, map_record
+from standoff.replay.mapping import MappedEvent, known_by, known_periods, map_record
 from standoff.solve.grid import to_beliefs
 
 if TYPE_CHECKING:
@@ -64,13 +65,16 @@ class Trail:
     """Events that were mapped but found no turn, each with the reason."""
     notes: tuple[str, ...]
     node: int
-    """Where the record leaves the game."""
+    """Where the record leaves the game: an end, or the first node of the period in which it is not known any more."""
     x: np.ndarray = field(repr=False)
     """Belief coordinates there."""
+    record: Record = field(repr=False)
+    whole: bool = False
+    """Whether it was replayed beyond the day on which the claims were made."""
 
     @property
     def log_likelihood(self) -> float:
-        """Log-probability of the whole record, silences included."""
+        """Log-probability of what was replayed, silences included."""
         return float(sum(np.log(step.probability) for step in self.steps))
 
     @property
@@ -114,8 +118,11 @@ class Trail:
         return pd.DataFrame(rows)
 
 
-def replay(equilibrium: Equilibrium, record: Record) -> Trail:
+def replay(equilibrium: Equilibrium, record: Record, *, whole: bool = False, without: Collection[str] = ()) -> Trail:
     """Play a record through a solved game.
+
+    It stops before the first period that begins on the day on which the claims were made (`record: known`) or later, and knows no event of
+    that day or after; `whole` goes to the end. Events named in `without` are taken away: the record is silent about them.
 
     Raises RecordError when no event of the record stands for any move of the scenario.
 
@@ -126,7 +133,8 @@ def replay(equilibrium: Equilibrium, record: Record) -> Trail:
     >>> trail.log_likelihood < 0
     True
     """
-    mapped = map_record(equilibrium.game.canonical, record)
+    canonical = equilibrium.game.canonical
+    mapped = map_record(canonical, record)
     if not any(item.moves for item in mapped):
         reasons = sorted({item.reason for item in mapped})
         raise RecordError(
@@ -139,14 +147,19 @@ def replay(equilibrium: Equilibrium, record: Record) -> Trail:
                 )
             ]
         )
-    return _Replay(equilibrium, mapped).run()
+    known = None if whole else known_by(canonical)
+    if known is not None or without:
+        mapped = map_record(canonical, record, known=known, without=without)
+    steps, unmapped, unplayed, notes, node, x = _Replay(equilibrium, mapped, known).run()
+    return Trail(equilibrium, steps, unmapped, unplayed, notes, node, x, record, whole)
 
 
 class _Replay:
     """Walks the game along the mapped events."""
 
-    def __init__(self, equilibrium: Equilibrium, mapped: list[MappedEvent]) -> None:
+    def __init__(self, equilibrium: Equilibrium, mapped: list[MappedEvent], known: dt.date | None) -> None:
         self.eq = equilibrium
+        self.known = known
         self.game = equilibrium.game
         canonical = self.game.canonical
         self.slip = canonical.record.slip if canonical.record is not None else 1
@@ -167,11 +180,12 @@ class _Replay:
                 found[f"chance:{address}"] = found[f"event:{address}"] = f"{address}/{effect.silent}"
         return found
 
-    def run(self) -> Trail:
-        """Follow the record from the start to the end of the game."""
+    def run(self) -> tuple[tuple[Step, ...], tuple[MappedEvent, ...], tuple[tuple[Event, str], ...], tuple[str, ...], int, np.ndarray]:
+        """Follow the record from the start to the end of the game, or of what is known of it."""
         structure, g = self.game.structure, self.game.arrays
         node, x = int(structure.roots[0]), self.eq.prior
-        while structure.kind[node] != END:
+        periods = known_periods(self.game.canonical) if self.known is not None else self.game.canonical.calendar.n_periods
+        while structure.kind[node] != END and structure.period[node] < periods:
             probe = self.eq.probe(node, x)
             first = int(g.observation_start[node])
             labels = [structure.address(first + y) for y in range(len(probe.likelihood))]
@@ -182,13 +196,19 @@ class _Replay:
                 self.steps.append(self._step(node, period, labels[y], told, silent, probe.likelihood[y], x, probe.posteriors[y]))
             x = probe.posteriors[y]
             node = int(g.target[first + y])
-        end = structure.places[structure.place[node]].removeprefix("end:")
-        told_ids = {name for step in self.steps for name in step.events}
-        for item, move in self.pending:
-            if item.event.id not in told_ids:
-                self.unplayed.append((item.event, f"{move} found no turn before the game ended ({end}, period {structure.period[node]})"))
-        unplayed = {event.id: (event, why) for event, why in self.unplayed if event.id not in told_ids}
-        return Trail(self.eq, tuple(self.steps), tuple(self.unmapped), tuple(unplayed.values()), tuple(self.notes), node, x)
+        return tuple(self.steps), tuple(self.unmapped), self._left_over(node), tuple(self.notes), node, x
+
+    def _left_over(self, node: int) -> tuple[tuple[Event, str], ...]:
+        """Return the events that found no turn before the replay stopped at a node, each with the reason."""
+        structure = self.game.structure
+        if structure.kind[node] == END:
+            end = structure.places[structure.place[node]].removeprefix("end:")
+            until = f"the game ended ({end}, period {structure.period[node]})"
+        else:
+            until = f"{self.known}, when the claims were made"
+        told = {name for step in self.steps for name in step.events}
+        found = self.unplayed + [(item.event, f"{move} found no turn before {until}") for item, move in self.pending]
+        return tuple({event.id: (event, why) for event, why in found if event.id not in told}.values())
 
     def _expire(self, period: int) -> None:
         """Give up on events that waited longer than `slip` periods."""

@@ -91,8 +91,11 @@ def check_content(name: str, faults: Sequence[Fault], game: Game | None) -> Cont
 
 
 def show_check(content: Content) -> list[Any]:
-    """Return what `check` prints."""
+    """Return what `check` prints; of a chain, what it prints of each part."""
     shown: list[Any] = []
+    if content.get("parts"):
+        for part in content["parts"]:
+            shown += [*show_check(part), Text("")]
     for number, fault in enumerate(content["faults"], start=1):
         style = "red" if fault["severity"] == "error" else "yellow"
         shown.append(Text.assemble((f"{number:>3}. ", style), fault["text"]))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from standoff.report.words import Content, to_json
+from standoff.scenario.inputs import inputs_of
 from standoff.version import __version__, source_digest
 
 if TYPE_CHECKING:
@@ -29,21 +30,10 @@ if TYPE_CHECKING:
 LIBRARIES = ("numpy", "numba", "scipy", "pandas", "scikit-learn")
 
 
-def inputs_of(scenario: Scenario, record: Record | None, settings: Mapping[str, Any]) -> Content:
-    """Return what decides the result of a run, files by their hashes."""
-    text = scenario.model_dump_json(by_alias=True)
-    return {
-        "scenario": scenario.name,
-        "scenario_sha256": hashlib.sha256(text.encode()).hexdigest(),
-        "record": Path(record.path).name if record is not None else None,
-        "record_sha256": record.sha256 if record is not None else None,
-        "settings": dict(settings),
-    }
-
-
 def default_folder(scenario: Scenario, record: Record | None, *, seed: int, tolerance: float) -> Path:
     """Return `runs/NAME-HASH`; the hash is of everything that decides the worlds, so that only runs of the same inputs share a folder."""
-    inputs = inputs_of(scenario, record, {"seed": seed, "tolerance": tolerance, "standoff": __version__, "code": source_digest()})
+    settings = {"seed": seed, "tolerance": tolerance, "standoff": __version__, "code": source_digest()}
+    inputs = inputs_of(scenario, record) | {"settings": settings}
     digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
     return Path("runs") / f"{scenario.name}-{digest[:8]}"
 
@@ -67,7 +57,7 @@ def write_run(
 
     manifest = {
         "command": command,
-        "inputs": inputs_of(scenario, record, settings),
+        "inputs": inputs_of(scenario, record) | {"settings": dict(settings)},
         "versions": {"standoff": __version__, "python": platform.python_version()} | {name: importlib.metadata.version(name) for name in LIBRARIES},
     }
     write_whole(folder / "manifest.json", to_json(manifest).encode())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from standoff.report.words import Content, moment, probability, table, titles
+from standoff.report.words import Content, moment, probability, table
+from standoff.scenario.titles import titles
 
 if TYPE_CHECKING:
     from standoff.scenario import Scenario

@@ -1,17 +1,22 @@
-"""The report on claims: verdicts, what they hinge on, what goes against the authors, and how the worlds are weighted."""
+"""The report on claims: verdicts, what they hinge on, what goes against the authors, and how the worlds are weighted.
+
+All of it works on plain data, so that the claims of several scenarios can stand in one table.
+"""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from rich.padding import Padding
 from rich.text import Text
 
 from standoff.report.words import Content, heading, percent, plural, table
 
 if TYPE_CHECKING:
-    from standoff.verdicts import Verdict, Verdicts
+    from standoff.verdicts import CounterWorld, Story, Verdict, Verdicts
     from standoff.worlds import Worlds
 
 COLOURS = {
@@ -21,19 +26,34 @@ COLOURS = {
     "leans false": "red",
     "fails": "bold red",
     "built in": "magenta",
+    "never occurs": "magenta",
     "not measured": "dim",
 }
 
+UNJUDGED = ("never occurs", "not measured")
+"""Verdicts without a share; the reason stands in place of the hinge."""
+
 AGAINST = ("leans false", "fails")
 
-
-def claims_content(verdicts: Verdicts) -> list[Content]:
-    """Return one object per claim, in the order of the scenario."""
-    return [_claim(row) for row in verdicts.rows]
+STORY_LINES = 6
+"""Of a counter-world in the list of what goes against the authors."""
 
 
-def _claim(row: Verdict) -> Content:
-    counter = row.counter
+def claims_content(verdicts: Verdicts, stories: Collection[str] | None = None) -> list[Content]:
+    """Return one object per claim, in the order of the scenario.
+
+    The counter-worlds of the claims named in `stories` are told, each of which takes a solve; by default of those that go against the authors.
+    """
+    told = [row.name for row in verdicts.rows if _against(row)] if stories is None else stories
+    return [_claim(row, len(verdicts.worlds), verdicts.counter_story(row.name) if row.name in told else None) for row in verdicts.rows]
+
+
+def _against(row: Verdict) -> bool:
+    return row.verdict in AGAINST or (row.verdict == "built in" and row.share < 0.5)
+
+
+def _claim(row: Verdict, n_worlds: int, story: Story | None) -> Content:
+    counter, strongest = _counter(row.counter, n_worlds), _counter(row.strongest, n_worlds)
     return {
         "id": row.name,
         "text": " ".join(row.claim.text.split()),
@@ -44,23 +64,42 @@ def _claim(row: Verdict) -> Content:
         "share": row.share,
         "low": row.low,
         "high": row.high,
+        "settled": row.settled,
+        "may_be": list(row.may_be),
         "hinge": row.hinge_text(),
         "hinge_rule": row.hinge_rule(),
-        "against": row.verdict in AGAINST or (row.verdict == "built in" and row.share < 0.5),
+        "effects": asdict(row.effects) if row.effects is not None else None,
+        "against": _against(row),
         "weighted": row.weighted,
         "prior_share": row.prior_share,
         "worlds": row.worlds,
         "effective": row.effective,
         "margin": dict(zip(("q10", "q50", "q90"), row.margin, strict=True)),
         "searched": row.searched,
-        "counter_world": None
-        if counter is None
-        else {
-            "margin": counter.margin,
-            "unusual": [{"parameter": name, "value": value, "below": below} for name, value, below in counter.unusual],
-        },
+        "counter_world": counter if counter is None else counter | {"story": _story(story)},
+        "strongest_counter_world": strongest,
         "problem": row.problem,
     }
+
+
+def _counter(counter: CounterWorld | None, n_worlds: int) -> Content | None:
+    if counter is None:
+        return None
+    return {
+        "margin": counter.margin,
+        "log_likelihood": counter.world.log_likelihood,
+        "searched": counter.searched,
+        "more_plausible": counter.more_plausible,
+        "of_worlds": n_worlds,
+        "parameters": dict(counter.world.parameters),
+        "unusual": [{"parameter": name, "value": value, "below": below} for name, value, below in counter.unusual],
+    }
+
+
+def _story(story: Story | None) -> Content | None:
+    if story is None:
+        return None
+    return {"start": story.start, "end": story.end, "chance": story.chance, "lines": list(story.lines), "text": story.text()}
 
 
 def weights_content(worlds: Worlds, record: bool) -> Content:
@@ -86,6 +125,23 @@ def share_text(claim: Content) -> str:
     return f"{percent(claim['share'])} ({100 * claim['low']:.0f}-{100 * claim['high']:.0f})"
 
 
+def other_verdicts(claim: Content) -> list[str]:
+    """Return the verdicts that the interval allows beside that of the share."""
+    if claim["settled"] or claim["verdict"] in UNJUDGED:
+        return []
+    own = claim["verdict"] if claim["verdict"] != "built in" else "holds" if claim["share"] > 0.5 else "fails"
+    return [name for name in claim["may_be"] if name != own]
+
+
+def verdict_text(claim: Content) -> Text:
+    """Write a verdict, and below it what more worlds may still turn it into."""
+    shown = Text(claim["verdict"], style=COLOURS.get(claim["verdict"], ""))
+    others = other_verdicts(claim)
+    if others:
+        shown.append(f"\nor {others[0]}" if len(others) == 1 else "\nunsettled", style="dim")
+    return shown
+
+
 def claims_table(claims: Sequence[Content]) -> Any:
     """Show the verdicts."""
     shown = table("id", "the authors claim", "verdict", "true in", "what it hinges on")
@@ -99,26 +155,47 @@ def claims_table(claims: Sequence[Content]) -> Any:
         shown.add_row(
             Text(claim["id"], style="bold"),
             Text.assemble(claim["text"], where),
-            Text(claim["verdict"], style=COLOURS.get(claim["verdict"], "")),
+            verdict_text(claim),
             share_text(claim),
-            claim["problem"] if claim["verdict"] == "not measured" else claim["hinge"],
+            claim["problem"] if claim["verdict"] in UNJUDGED else claim["hinge"],
+        )
+    open_ = sum(not claim["settled"] for claim in claims)
+    if open_:
+        shown.caption_justify = "left"
+        shown.caption = Text(
+            f"{open_} of {plural(len(claims), 'verdict')} not settled: the interval reaches into the verdict named below it "
+            "(unsettled: into several), and more --worlds may turn it.",
+            style="dim",
         )
     return shown
 
 
 def readings(claims: Sequence[Content]) -> list[Any]:
-    """Say how each claim was made checkable, and in which world it comes out otherwise."""
-    shown = table("id", "how it was read, and the strongest counter-world", wide=("how it was read, and the strongest counter-world",))
+    """Say how each claim was made checkable, and in which plausible world it comes out otherwise."""
+    title = "how it was read, and the most plausible world that goes against the verdict"
+    shown = table("id", title, wide=(title,))
     for claim in claims:
         lines = Text(claim["reading"] or "read as written")
         counter = claim["counter_world"]
         if counter is not None:
-            unusual = ", ".join(f"{item['parameter']} {item['value']:.3g}" for item in counter["unusual"][:4])
-            lines.append(f"\notherwise in a world with {unusual} (margin {counter['margin']:+.2f})", style="dim")
-        if claim["problem"] and claim["verdict"] != "not measured":
+            lines.append(f"\notherwise in a world with {unusual_text(counter)} ({standing(counter)})", style="dim")
+        if claim["problem"] and claim["verdict"] not in UNJUDGED:
             lines.append(f"\nnot measured in some worlds: {claim['problem']}", style="yellow")
         shown.add_row(claim["id"], lines)
     return [heading("How the claims were read"), shown]
+
+
+def unusual_text(counter: Content, most: int = 4) -> str:
+    """Name the parameters that are furthest out among those that matter."""
+    return ", ".join(f"{item['parameter']} {item['value']:.3g}" for item in counter["unusual"][:most]) or "all parameters as usual"
+
+
+def standing(counter: Content, *, only: bool = True) -> str:
+    """Say how plausible a counter-world is; `only` means that a searched one is told because no sampled world goes against the verdict."""
+    where = f"searched for{', as no sampled world does so' if only else ''}; " if counter["searched"] else ""
+    n, of = counter["more_plausible"], counter["of_worlds"]
+    rank = f"none of {of} sampled worlds is more plausible" if n == 0 else f"{n} of {of} sampled worlds are more plausible"
+    return where + rank
 
 
 def against_lines(claims: Sequence[Content]) -> list[Any]:
@@ -131,18 +208,40 @@ def against_lines(claims: Sequence[Content]) -> list[Any]:
         if claim["hinge_rule"] is not None and claim["verdict"] != "built in":
             text.append(f"; {claim['hinge']}", style="dim")
         lines.append(text)
+        lines += _counter_story(claim["counter_world"])
     if not against:
         lines.append(Text("  No verdict goes against them."))
     contested = [claim["id"] for claim in claims if claim["verdict"] == "contested"]
     built_in = [claim["id"] for claim in claims if claim["verdict"] == "built in"]
     unmeasured = [claim["id"] for claim in claims if claim["verdict"] == "not measured"]
+    nowhere = [claim["id"] for claim in claims if claim["verdict"] == "never occurs"]
     if contested:
         lines.append(Text(f"  Contested, so that the argument rests on assumptions that the text does not make: {', '.join(contested)}."))
     if built_in:
         lines.append(Text(f"  Built in, so that the model says nothing for or against: {', '.join(built_in)}."))
+    if nowhere:
+        lines.append(Text(f"  About events that never occur in any world, so that there is nothing to judge: {', '.join(nowhere)}."))
     if unmeasured:
         lines.append(Text(f"  Not measured: {', '.join(unmeasured)}."))
     return lines
+
+
+def _counter_story(counter: Content | None) -> list[Any]:
+    """Tell the world in which the authors are right after all, in few lines."""
+    if counter is None or counter["story"] is None:
+        return []
+    story = counter["story"]
+    opening = Text(f"The authors are right in a world with {unusual_text(counter)} ({standing(counter)}).", style="dim")
+    told = [Text(line, style="dim") for line in (story["text"][0], *story_lines(story, STORY_LINES))]
+    return [Padding(line, (0, 0, 0, 5)) for line in (opening, *told)]
+
+
+def story_lines(story: Content, most: int) -> list[str]:
+    """Return the sentences of a story, the middle of a long one left out."""
+    lines: list[str] = story["lines"]
+    if len(lines) <= most:
+        return lines
+    return [*lines[: most - 2], f"... {plural(len(lines) - most + 1, 'further event')} ...", lines[-1]]
 
 
 def weights_lines(weights: Content) -> list[Any]:

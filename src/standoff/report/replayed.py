@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import math
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from standoff.report.words import Content, amount, commands, day, heading, moment, plural, probability, table, titles
+from standoff.report.opened import opening_content, opening_lines
+from standoff.report.words import Content, amount, commands, day, heading, moment, plural, probability, table
+from standoff.scenario.titles import titles
 
 if TYPE_CHECKING:
     from standoff.replay import Step, Trail
@@ -23,27 +27,42 @@ POOLED = "pooled: cannot be told from a bluff"
 
 def replay_content(name: str, scenario: Scenario, trail: Trail) -> Content:
     """Return a replayed record as plain data: every step, silences included."""
+    from standoff.game import END
+    from standoff.replay import known_by, known_periods
+
     eq = trail.equilibrium
     called = titles(scenario)
     structure = eq.game.structure
+    known, periods = known_by(eq.game.canonical), known_periods(eq.game.canonical)
+    ended = structure.kind[trail.node] == END
+    place = structure.places[structure.place[trail.node]]
     grouped: dict[str, list[str]] = {}
     for item in trail.unmapped:
         grouped.setdefault(item.reason, []).append(item.event.id)
     return {
         "scenario": name,
         "title": scenario.title,
+        "known": known,
+        "whole": trail.whole or known is None,
         "log_likelihood": trail.log_likelihood,
+        "log_likelihood_known": float(sum(math.log(step.probability) for step in trail.steps if _known(step, known, periods))),
+        "opening": opening_content(eq.game),
         "start": eq.beliefs(eq.prior),
-        "steps": [_step(trail, step, called) for step in trail.steps],
+        "steps": [_step(trail, step, called) | {"known": _known(step, known, periods)} for step in trail.steps],
         "bits": trail.bits,
         "beliefs": eq.beliefs(trail.x),
-        "end": called.get(structure.places[structure.place[trail.node]], structure.places[structure.place[trail.node]]),
+        "end": called.get(place, place) if ended else None,
         "pooled": sorted({called.get(step.move, step.move) for step in trail.steps if _pooled(trail, step)}),
         "unmapped": [{"reason": reason, "events": events} for reason, events in grouped.items()],
         "slips": [{"move": step.move, "events": list(step.events), "periods": step.slipped} for step in trail.slips],
         "unplayed": [{"event": event.id, "reason": reason} for event, reason in trail.unplayed],
         "notes": list(trail.notes),
     }
+
+
+def _known(step: Step, known: dt.date | None, periods: int) -> bool:
+    """Whether a step was known when the claims were made."""
+    return known is None or (step.period < periods and (step.date is None or step.date < known))
 
 
 def _step(trail: Trail, step: Step, called: dict[str, str]) -> Content:
@@ -87,7 +106,12 @@ def steps_table(content: Content) -> Any:
             shown.add_row("", "", f"nothing reported: {plural(len(waiting), 'quiet move')}", "", bits, *told, style="dim")
             waiting.clear()
 
+    beyond = False
     for step in content["steps"]:
+        if not step["known"] and not beyond:
+            beyond = True
+            silence()
+            shown.add_row(day(content["known"]), "", "the claims were made; what follows they did not know", style="bold")
         if step["silent"]:
             waiting.append(step)
             continue
@@ -109,10 +133,13 @@ def steps_table(content: Content) -> Any:
 def findings_lines(content: Content) -> list[Any]:
     """Say what the record revealed and how likely it was."""
     told = [step for step in content["steps"] if not step["silent"]]
+    end = f"it ends as: {content['end']}" if content["end"] is not None else f"it stops before {day(content['known'])}, when the claims were made"
+    split = content["whole"] and content["known"] is not None
+    part = f", {content['log_likelihood_known']:.2f} of it before the claims were made" if split else ""
     lines: list[Any] = [
         Text(
-            f"{plural(len(told), 'move')} told by the record, {plural(len(content['steps']) - len(told), 'silence')}; it ends as: {content['end']}. "
-            f"Log-likelihood {content['log_likelihood']:.2f}."
+            f"{plural(len(told), 'move')} told by the record, {plural(len(content['steps']) - len(told), 'silence')}; {end}. "
+            f"Log-likelihood {content['log_likelihood']:.2f}{part}."
         )
     ]
     if content["bits"]:
@@ -132,9 +159,8 @@ def leftovers(content: Content) -> list[Any]:
         lines.append(heading(f"Events that stand for no move ({total})"))
         shown = table("", "why", "events", wide=("why",))
         last = ""
-        for group in sorted(content["unmapped"], key=lambda group: (not group["reason"].startswith(LEFT_OUT), -len(group["events"]))):
-            by_choice = group["reason"].startswith(LEFT_OUT)
-            who = "left out by the scenario" if by_choice else "not mapped"
+        for group in sorted(content["unmapped"], key=lambda group: (_why(group["reason"]), -len(group["events"]))):
+            who = _why(group["reason"])
             shown.add_row(Text("" if who == last else who, style="dim"), group["reason"].removeprefix(LEFT_OUT), ", ".join(group["events"]))
             last = who
         lines.append(shown)
@@ -150,11 +176,21 @@ def leftovers(content: Content) -> list[Any]:
     return lines
 
 
+def _why(reason: str) -> str:
+    """Name the kind of reason for which an event stands for no move."""
+    from standoff.replay import LATER
+
+    if reason.startswith(LATER):
+        return "not known yet"
+    return "left out by the scenario" if reason.startswith(LEFT_OUT) else "not mapped"
+
+
 def show_replay(content: Content) -> list[Any]:
     """Return what `replay` prints."""
     name = content["scenario"]
     return [
         Text(content["title"] or name, style="bold"),
+        *opening_lines(content["opening"]),
         heading("The record replayed"),
         Text("Each belief column is the probability of that type after the move; prob. is how likely the move was beforehand.", style="dim"),
         steps_table(content),
@@ -163,6 +199,7 @@ def show_replay(content: Content) -> list[Any]:
         *leftovers(content),
         *commands(
             (f"standoff run {name}", "judge the claims in worlds weighted by this record"),
+            *([(f"standoff replay {name} --known", "stop where the claims were made")] if content["known"] and content["whole"] else []),
             (f"standoff replay {name} --record FILE", "replay another record"),
             (f"standoff replay {name} --json", "every step, silences included, as JSON"),
         ),

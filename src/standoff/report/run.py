@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from standoff.report.checked import size_lines
+from standoff.report.forecasted import forecasts_content, show_forecasts
 from standoff.report.futures import ends_table, futures_content, moves_line
 from standoff.report.judged import against_lines, claims_content, claims_table, readings, weights_content, weights_lines
+from standoff.report.opened import opening_lines
 from standoff.report.replayed import findings_lines, replay_content, steps_table
 from standoff.report.solution import certificate_lines, first_choice, solution_content
-from standoff.report.words import Content, commands, heading, plural
+from standoff.report.words import Content, commands, day, heading, plural
 
 if TYPE_CHECKING:
+    from standoff.forecasts import Scores
     from standoff.replay import Trail
     from standoff.scenario import Scenario
     from standoff.simulate import Futures
@@ -32,6 +35,7 @@ def run_content(
     onward: Futures | None,
     worlds: Worlds | None,
     verdicts: Verdicts | None,
+    scores: Scores | None = None,
 ) -> Content:
     """Return a whole run as plain data; parts that the scenario has no basis for are null, and `skipped` says why."""
     skipped = []
@@ -46,7 +50,8 @@ def run_content(
         "futures": futures_content(scenario, futures),
         "futures_after_record": futures_content(scenario, onward, after_record=True) if onward is not None else None,
         "claims": claims_content(verdicts) if verdicts is not None else [],
-        "weights": weights_content(worlds, trail is not None) if worlds is not None else None,
+        "weights": weights_content(worlds, worlds.task.weighs) if worlds is not None else None,
+        "forecasts": forecasts_content(scores) if scores is not None else None,
         "mechanisms": [
             {"id": key, "title": mechanism.title, "where": mechanism.where, "off": dict(mechanism.off)}
             for key, mechanism in scenario.mechanisms.items()
@@ -63,9 +68,11 @@ def show_run(content: Content) -> list[Any]:
         shown.append(Text(content["summary"]))
     shown += [heading("The game"), *size_lines(content["size"], None, None)]
     shown += [heading("The solution at the prior medians"), *certificate_lines(content), *first_choice(content)]
+    shown += opening_lines(content["opening"])
     shown += _replayed(content)
     shown += _futures(content)
     shown += _judged(content)
+    shown += show_forecasts(content["forecasts"]) if content["forecasts"] is not None else []
     for reason in content["skipped"]:
         shown.append(Text(f"\nskipped, {reason}.", style="yellow"))
     shown += _mechanisms(content)
@@ -78,18 +85,26 @@ def _replayed(content: Content) -> list[Any]:
     replayed = content["replay"]
     if replayed is None:
         return []
-    unmapped = sum(len(group["events"]) for group in replayed["unmapped"])
-    rest = f"{plural(unmapped, 'event')} of the record {'stands' if unmapped == 1 else 'stand'} for no move" + (
-        f", {len(replayed['unplayed'])} found no turn" if replayed["unplayed"] else ""
-    )
     return [
         heading("The record replayed"),
         Text("prob. is how likely the move was; the last columns are the probability of that type after it.", style="dim"),
         steps_table(replayed),
         Text(""),
         *findings_lines(replayed),
-        Text(f"{rest}; `standoff replay {content['scenario']}` gives each reason.", style="dim"),
+        Text(f"{unused_events(replayed)}; `standoff replay {content['scenario']}` gives each reason.", style="dim"),
     ]
+
+
+def unused_events(replayed: Content) -> str:
+    """Say how many events of a record moved no belief."""
+    from standoff.replay import LATER
+
+    later = sum(len(group["events"]) for group in replayed["unmapped"] if group["reason"].startswith(LATER))
+    unmapped = sum(len(group["events"]) for group in replayed["unmapped"]) - later
+    said = f"{plural(unmapped, 'event')} of the record {'stands' if unmapped == 1 else 'stand'} for no move"
+    if later:
+        said += f", {later} came on or after {day(replayed['known'])} and {'scores' if later == 1 else 'score'} forecasts only"
+    return said + (f", {len(replayed['unplayed'])} found no turn" if replayed["unplayed"] else "")
 
 
 def _futures(content: Content) -> list[Any]:
@@ -115,7 +130,19 @@ def _judged(content: Content) -> list[Any]:
         *against_lines(claims),
         heading("The worlds"),
         *weights_lines(content["weights"]),
+        *likelihood_lines(content),
     ]
+
+
+def likelihood_lines(content: Content) -> list[Any]:
+    """Say which records weigh the worlds, where it is not plainly the scenario's own."""
+    replayed, opening = content["replay"], content["opening"]
+    parts = [f"the whole record of {opening['from']}"] if opening is not None else []
+    if replayed is not None and not replayed["whole"]:
+        parts.append(f"the record here before {day(replayed['known'])}, when the claims were made")
+    elif replayed is not None and parts:
+        parts.append("the whole record here")
+    return [Text(f"The likelihood is that of {' and of '.join(parts)}.", style="dim")] if parts else []
 
 
 def _mechanisms(content: Content) -> list[Any]:

@@ -8,7 +8,9 @@ from rich.text import Text
 
 from standoff.errors import SolveError
 from standoff.report.checked import size_lines
-from standoff.report.words import Content, commands, heading, moment, probability, spoken, table, titles
+from standoff.report.opened import opening_content, opening_lines
+from standoff.report.words import Content, commands, heading, moment, probability, table
+from standoff.scenario.titles import spoken, titles
 
 if TYPE_CHECKING:
     from standoff.scenario import Scenario
@@ -26,6 +28,7 @@ def solution_content(name: str, scenario: Scenario, eq: Equilibrium) -> Content:
         "seconds": eq.seconds,
         "certificate": eq.certificate.as_dict() if eq.certificate is not None else None,
         "certificate_text": eq.certificate.text() if eq.certificate is not None else "not certified",
+        "opening": opening_content(eq.game),
         "root": {},
         "root_turn": None,
         "values": {player.name: dict(zip(player.types, eq.value(player.name).values.tolist(), strict=True)) for player in canonical.players},
@@ -96,6 +99,7 @@ def show_solution(content: Content) -> list[Any]:
         heading("The solution"),
         *certificate_lines(content),
         Text(f"solved in {content['seconds']:.1f} s", style="dim"),
+        *opening_lines(content["opening"]),
         *first_choice(content),
         *values_table(content),
         *commands(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,6 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from standoff.scenario import Scenario
     from standoff.scenario.canonical import Calendar
 
 Content = dict[str, Any]
@@ -78,6 +78,15 @@ def plural(n: int, one: str, many: str | None = None) -> str:
     return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
+def natural(name: str) -> list[tuple[bool, int, str]]:
+    """Return a key that sorts C2 before C10.
+
+    >>> sorted(["C10", "C2"], key=natural)
+    ['C2', 'C10']
+    """
+    return [(not piece.isdigit(), int(piece) if piece.isdigit() else 0, piece) for piece in re.split(r"(\d+)", name)]
+
+
 def day(date: dt.date | str | None) -> str:
     """Write a date as in 26 Sep 2020."""
     if date is None:
@@ -90,33 +99,6 @@ def day(date: dt.date | str | None) -> str:
 def moment(calendar: Calendar, period: int) -> str:
     """Write when a period begins."""
     return day(calendar.starts[period]) if calendar.starts is not None else f"period {period}"
-
-
-def spoken(address: str) -> str:
-    """Write an address of a move in words when it has no title."""
-    return address.replace("_", " ").replace(".", ": ").replace("/", " -> ")
-
-
-def titles(scenario: Scenario) -> dict[str, str]:
-    """Return what each move, signal, outcome and end is called."""
-    found: dict[str, str] = {}
-
-    def add(address: str, title: str, outcomes: Mapping[str, Any]) -> None:
-        found[address] = title or spoken(address)
-        for name, outcome in outcomes.items():
-            found[f"{address}/{name}"] = outcome.title or f"{found[address]} -> {name.replace('_', ' ')}"
-
-    for turn in scenario.turns:
-        for name, option in turn.options.items():
-            add(f"{turn.player}.{name}", option.title, option.outcomes)
-        for name, signal in turn.signals.items():
-            add(f"{turn.player}.{name}", signal.title, signal.outcomes)
-    for name, event in scenario.events.items():
-        add(name, event.title, event.outcomes)
-    for name, end in scenario.ends.items():
-        found[f"end:{name}"] = end.title or name.replace("_", " ")
-    found.setdefault("end:time_up", "time is up")
-    return found
 
 
 def heading(text: str) -> Text:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from standoff.errors import ScenarioError
+from standoff.scenario.chain import declare_linked, links_of
 from standoff.scenario.check import check
-from standoff.scenario.declare import declare
 from standoff.scenario.models import LANGUAGE_VERSION, Expression, Label, Scenario
 from standoff.scenario.places import node_of
 
@@ -152,16 +152,26 @@ class Builder:
         mapping: Mapping[str, Sequence[Fields]],
         *,
         file: str | None = None,
+        known: dt.date | None = None,
         ignore: Sequence[Fields] | None = None,
         slip: int | None = None,
     ) -> Builder:
         """Say which coded events count as which move."""
-        self._data["record"] = {"map": mapping, **_given(file=file, ignore=ignore, slip=slip)}
+        self._data["record"] = {"map": mapping, **_given(file=file, known=known, ignore=ignore, slip=slip)}
+        return self
+
+    def beliefs(self, source: str, *, memory: Expression | None = None, about: Sequence[str] | None = None) -> Builder:
+        """Take opening beliefs from where the record of another scenario leaves them."""
+        self._data["beliefs"] = {"from": source, **_given(memory=memory, about=about)}
         return self
 
     def mechanism(self, name: str, title: str, *, off: Mapping[str, float], where: str | None = None) -> Builder:
         """Add a mechanism and how to switch it off."""
         return self._add("mechanisms", name, {"title": title, "off": off, **_given(where=where)})
+
+    def quantity(self, name: str, measure: Fields) -> Builder:
+        """Add a named quantity, which `compare` follows."""
+        return self._add("quantities", name, measure)
 
     def claim(
         self,
@@ -172,14 +182,17 @@ class Builder:
         where: str | None = None,
         kind: str | None = None,
         reading: str | None = None,
+        forecast: Fields | None = None,
     ) -> Builder:
         """Add a claim."""
-        return self._add("claims", name, {"text": text, "test": test, **_given(where=where, kind=kind, reading=reading)})
+        return self._add("claims", name, {"text": text, "test": test, **_given(where=where, kind=kind, reading=reading, forecast=forecast)})
 
     def scenario(self) -> Scenario:
         """Check everything and make the scenario. Raises ScenarioError with every fault found."""
-        scenario, faults = declare(node_of(self._data))
-        if scenario is not None:
+        links, faults = links_of(node_of(self._data), None)
+        scenario, found = declare_linked(links)
+        faults += found
+        if scenario is not None and not faults:
             faults = [fault for fault in check(scenario) if fault.severity == "error"]
         if scenario is None or faults:
             raise ScenarioError(faults)

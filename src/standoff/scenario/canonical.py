@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from standoff.expressions import Bound
+from standoff.expressions.calendar import NEVER
+from standoff.record import Record
 from standoff.scenario.models import Claim, Mechanism, RecordMap
 from standoff.scenario.priors import Distribution
 
@@ -32,7 +34,9 @@ class Calendar:
     def period(self, moment: int | str | dt.date) -> int:
         """Period of a moment: a period number, a date, or a name of the calendar. Raises ValueError outside the clock."""
         if isinstance(moment, str):
-            moment = self.dates[moment]
+            name, moment = moment, self.dates[moment]
+            if moment == NEVER:
+                raise ValueError(f"{name} never comes")
         if isinstance(moment, dt.date):
             if self.starts is None:
                 raise ValueError(f"{moment} is a date, but the clock counts abstract periods")
@@ -172,6 +176,29 @@ class EndSpec:
 
 
 @dataclass(frozen=True)
+class SourceGrid:
+    """The belief grid on which a source is solved in every world: that of its median solution, and how far this can be trusted."""
+
+    levels: frozenset[tuple[int, ...]]
+    policy_distance: float
+    met: bool
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where opening beliefs come from: the scenario that goes before, and its record, which is replayed whole."""
+
+    canonical: Canonical
+    record: Record
+    memory: Bound
+    """Weight of the closing beliefs beside the declared priors."""
+    players: tuple[str, ...]
+    """About whom beliefs are carried over."""
+    grid: SourceGrid | None = None
+    """None until the source has been solved at its prior medians."""
+
+
+@dataclass(frozen=True)
 class Canonical:
     """The whole scenario."""
 
@@ -179,6 +206,7 @@ class Canonical:
     title: str
     calendar: Calendar
     parameters: tuple[ParameterSpec, ...]
+    """Its own, then those that only its source declares: a world is a draw of them all."""
     variables: tuple[VariableSpec, ...]
     derived: Mapping[str, Bound]
     """In an order in which each uses only names before it."""
@@ -189,6 +217,9 @@ class Canonical:
     record: RecordMap | None
     mechanisms: Mapping[str, Mechanism]
     claims: Mapping[str, Claim]
+    titles: Mapping[str, str]
+    """What moves, signals, outcomes and (as `end:NAME`) ends are called."""
+    source: Source | None = None
 
     def player(self, name: str) -> PlayerSpec:
         """The player of this name."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from standoff.errors import Fault, ScenarioError
 from standoff.expressions import Bound, Symbol
 from standoff.scenario.canonical import Canonical, ParameterSpec, VariableSpec
-from standoff.scenario.check_claims import check_claims
+from standoff.scenario.chain import check_beliefs
+from standoff.scenario.check_claims import check_claims, check_quantities
+from standoff.scenario.check_forecasts import check_forecasts
 from standoff.scenario.check_record import check_mechanisms, check_record
 from standoff.scenario.clock import as_calendar, lay_out
 from standoff.scenario.declared_names import gather
@@ -16,6 +18,7 @@ from standoff.scenario.moves import list_moves
 from standoff.scenario.play import end_specs, event_specs, player_spec, turn_spec
 from standoff.scenario.priors import Distribution, parameter_problems
 from standoff.scenario.scopes import Names, kind_of
+from standoff.scenario.titles import titles
 from standoff.scenario.unused import warn_of_unused
 
 
@@ -46,9 +49,12 @@ def _analyse(scenario: Scenario) -> tuple[Canonical | None, list[Fault]]:
     turns = tuple(turn_spec(context, position, turn) for position, turn in enumerate(scenario.turns))
     events = event_specs(context)
     ends = end_specs(context)
-    check_record(findings, moves)
+    check_beliefs(findings, names, parameters, _analyse)
+    check_record(findings, moves, moments if placed else None)
     check_mechanisms(findings)
     check_claims(findings, names, moves, moments if placed else None)
+    check_quantities(findings, names, moves, moments if placed else None)
+    check_forecasts(findings, moments if placed else None)
     if not findings.errors:
         # An expression that could not be bound would make its names look unused.
         warn_of_unused(findings)
@@ -59,7 +65,7 @@ def _analyse(scenario: Scenario) -> tuple[Canonical | None, list[Fault]]:
         name=scenario.name,
         title=scenario.title,
         calendar=as_calendar(moments, discount, clock.discounting == "present"),
-        parameters=parameters,
+        parameters=_with_sources(parameters, findings),
         variables=variables,
         derived=derived,
         players=players,
@@ -69,6 +75,8 @@ def _analyse(scenario: Scenario) -> tuple[Canonical | None, list[Fault]]:
         record=scenario.record,
         mechanisms=scenario.mechanisms,
         claims=scenario.claims,
+        titles=titles(scenario),
+        source=findings.source,
     )
     return canonical, faults
 
@@ -86,6 +94,14 @@ def _parameters(findings: Findings) -> tuple[ParameterSpec, ...]:
         prior = Distribution.of(parameter.prior) if parameter.prior is not None else Distribution.fixed(parameter.value or 0.0)
         specs.append(ParameterSpec(name, prior, parameter.unit, parameter.reason, parameter.source))
     return tuple(specs)
+
+
+def _with_sources(own: tuple[ParameterSpec, ...], findings: Findings) -> tuple[ParameterSpec, ...]:
+    """Add the parameters that only the scenario that goes before declares."""
+    if findings.source is None:
+        return own
+    names = {spec.name for spec in own}
+    return own + tuple(spec for spec in findings.source.canonical.parameters if spec.name not in names)
 
 
 def _variables(findings: Findings, names: Names) -> tuple[VariableSpec, ...]:

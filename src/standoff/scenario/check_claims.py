@@ -8,14 +8,15 @@ from standoff.expressions import Moments
 from standoff.names import closest, listed
 from standoff.scenario.clock import check_moment
 from standoff.scenario.findings import BOOLEAN, Findings
-from standoff.scenario.models import Bits, Intervention, Motive, Point, Quantity, Test
+from standoff.scenario.models import Bits, Intervention, Motive, Point, Quantity, Shift, Test
 from standoff.scenario.moves import MoveInfo, Moves, check_move, turn_name
 from standoff.scenario.phrases import PHRASES
 from standoff.scenario.places import FieldPath
 from standoff.scenario.play import TIME_UP
 from standoff.scenario.scopes import Names
 
-_COMMON = frozenset(("at", "over", "do", "parameters"))
+_ALWAYS = frozenset(("title",))
+_COMMON = _ALWAYS | {"at", "over", "do", "parameters"}
 _FUTURE = _COMMON | {"until"}
 _MODIFIERS = {
     "choice": _COMMON | {"type", "against", "scale"},
@@ -26,8 +27,9 @@ _MODIFIERS = {
     "value": _COMMON | {"type", "components"},
     "motive": _COMMON,
     "bits": _COMMON,
-    "record_bits": frozenset(("parameters",)),
-    "difference": frozenset[str](),
+    "record_bits": _ALWAYS | {"parameters"},
+    "record_shift": _ALWAYS | {"parameters"},
+    "difference": _ALWAYS,
 }
 """The modifiers that go with each measure."""
 
@@ -39,6 +41,13 @@ def check_claims(findings: Findings, names: Names, moves: Moves, moments: Moment
     checker = _Claims(findings, names, moves, moments)
     for name, claim in findings.scenario.claims.items():
         checker.test(("claims", name, "test"), claim.test)
+
+
+def check_quantities(findings: Findings, names: Names, moves: Moves, moments: Moments | None) -> None:
+    """Check the named quantities, as `check_claims` does those of claims."""
+    checker = _Claims(findings, names, moves, moments)
+    for name, quantity in findings.scenario.quantities.items():
+        checker.quantity(("quantities", name), quantity)
 
 
 @dataclass(frozen=True)
@@ -117,6 +126,9 @@ class _Claims:
                 self._bits((*path, field), bits)
         if quantity.record_bits is not None:
             self._needs_record((*path, "record_bits"))
+        if quantity.record_shift is not None:
+            self._shift((*path, "record_shift"), quantity.record_shift)
+            self._needs_record((*path, "record_shift"))
         self._setting(path, quantity)
         for position, part in enumerate(quantity.difference or ()):
             self.quantity((*path, "difference", position), part)
@@ -176,6 +188,12 @@ class _Claims:
         if self.findings.known((*path, "about"), "player", bits.about, self.names.types):
             self._has_types((*path, "about"), bits.about)
 
+    def _shift(self, path: FieldPath, shift: Shift) -> None:
+        if shift.move is not None:
+            check_move(self.findings, (*path, "move"), shift.move, self.moves)
+        if self.findings.known((*path, "about"), "player", shift.about, self.names.types):
+            self._type_of((*path, "type"), shift.about, shift.type)
+
     def _setting(self, path: FieldPath, quantity: Quantity) -> None:
         """Check where, when and under what conditions a quantity is measured."""
         moments = self.moments
@@ -191,7 +209,7 @@ class _Claims:
         for position, intervention in enumerate(quantity.do):
             self._intervention((*path, "do", position), intervention)
         for name in quantity.parameters:
-            self.findings.known((*path, "with", name), "parameter", name, self.findings.scenario.parameters, key=True)
+            self.findings.known((*path, "with", name), "parameter", name, self.findings.parameters, key=True)
 
     def _point(self, path: FieldPath, point: Point) -> None:
         findings = self.findings
@@ -210,6 +228,24 @@ class _Claims:
             self._beliefs((*path, "beliefs", player), player, beliefs)
         if point.after_record:
             self._needs_record((*path, "after_record"))
+        if point.without:
+            self._without((*path, "without"), point)
+
+    def _without(self, path: FieldPath, point: Point) -> None:
+        """Check events that are thought away from the record of the scenario that goes before."""
+        findings = self.findings
+        if findings.scenario.beliefs is None:
+            findings.add(
+                path, "no scenario goes before this one whose record could lack them", suggestion="add a `beliefs: from` block, or leave it out"
+            )
+            return
+        for field, given in (("beliefs", bool(point.beliefs)), ("after_record", point.after_record)):
+            if given:
+                findings.add(path, f"without and {field} both say what is believed at the point", suggestion="leave one of them out")
+        if findings.source is not None:
+            known = [event.id for event in findings.source.record]
+            for position, event in enumerate(point.without):
+                findings.known((*path, position), f"event of the record of {findings.source.canonical.name}", event, known)
 
     def _beliefs(self, path: FieldPath, player: str, beliefs: dict[str, float]) -> None:
         if not self.findings.known(path, "player", player, self.names.types, key=True) or not self._has_types(path, player):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from standoff.expressions import Moments
+from standoff.scenario.clock import check_moment
 from standoff.scenario.findings import Findings
-from standoff.scenario.models import Rule
+from standoff.scenario.models import RecordMap, Rule
 from standoff.scenario.moves import Moves, check_move
 from standoff.scenario.places import FieldPath
 
 
-def check_record(findings: Findings, moves: Moves) -> None:
-    """Check that the record is mapped to moves that exist and can be seen, by rules that say something."""
+def check_record(findings: Findings, moves: Moves, moments: Moments | None) -> None:
+    """Check that the record is mapped to moves that exist and can be seen, by rules that say something, up to a date that the clock knows."""
     record = findings.scenario.record
     if record is None:
         return
+    _check_known(findings, record, moments)
     for address, rules in record.map.items():
         path = ("record", "map", address)
         info = check_move(findings, path, address, moves, key=True)
@@ -29,12 +32,32 @@ def check_record(findings: Findings, moves: Moves) -> None:
         if not rules:
             findings.add(path, "no rule says which events count as this move", key=True)
         for position, rule in enumerate(rules):
-            _check_rule(findings, (*path, position), rule)
+            check_rule(findings, (*path, position), rule)
     for position, rule in enumerate(record.ignore):
-        _check_rule(findings, ("record", "ignore", position), rule)
+        check_rule(findings, ("record", "ignore", position), rule)
 
 
-def _check_rule(findings: Findings, path: FieldPath, rule: Rule) -> None:
+def _check_known(findings: Findings, record: RecordMap, moments: Moments | None) -> None:
+    """Check that the day on which the claims were made lies in the game, best at the beginning of a period."""
+    path = ("record", "known")
+    period = check_moment(findings, path, record.known, moments)
+    if period is None or moments is None or moments.starts is None or record.known is None:
+        return
+    first, following = moments.starts[period], moments.starts[period + 1]
+    if record.known == moments.starts[0]:
+        findings.add(path, "nothing is known before the first day", found=str(record.known), allowed=f"a date after {record.known}, or no `known`")
+    elif record.known != first:
+        findings.add(
+            path,
+            "claims are made within a period: what it saw by then counts, and the rest of it is taken as silent",
+            found=str(record.known),
+            allowed=f"the first day of a period, such as {first} or {following}",
+            severity="warning",
+        )
+
+
+def check_rule(findings: Findings, path: FieldPath, rule: Rule) -> None:
+    """Check that a rule says something."""
     if not rule.model_fields_set - {"reason"}:
         known = [name for name in Rule.model_fields if name != "reason"]
         findings.add(path, "an empty rule would pick every event", allowed=", ".join(known))
@@ -47,4 +70,4 @@ def check_mechanisms(findings: Findings) -> None:
         if not mechanism.off:
             findings.add(path, "nothing switches this mechanism off", suggestion="give parameters and the values that switch it off")
         for parameter in mechanism.off:
-            findings.known((*path, parameter), "parameter", parameter, findings.scenario.parameters, key=True)
+            findings.known((*path, parameter), "parameter", parameter, findings.parameters, key=True)

@@ -7,6 +7,7 @@ import datetime as dt
 import re
 
 from standoff.expressions import Bound, Moments
+from standoff.expressions.calendar import NEVER
 from standoff.scenario.canonical import Calendar
 from standoff.scenario.findings import PLACEHOLDER, Findings
 from standoff.scenario.models import Clock, Dated, When
@@ -55,6 +56,23 @@ def check_moment(findings: Findings, path: tuple[str | int, ...], moment: When |
         return None
 
 
+def with_periods(clock: Clock, n_periods: int) -> Clock:
+    """Return a clock without faults with another number of periods, at least 1, each of full length.
+
+    Raises ValueError when such a game would end after the year 9999.
+    """
+    if clock.periods is not None:
+        return clock.model_copy(update={"periods": n_periods})
+    match = _STEP.match(clock.step or "")
+    # A clock without faults has a start and a step that can be read.
+    assert match is not None
+    assert clock.start is not None
+    end = _later(clock.start, n_periods * int(match[1]), match[2])
+    if end is None:
+        raise ValueError(f"{n_periods} periods of {clock.step} from {clock.start} end after the year 9999")
+    return clock.model_copy(update={"end": end})
+
+
 def _note_form(findings: Findings, clock: Clock) -> None:
     dated = {name: getattr(clock, name) for name in ("start", "step", "end")}
     given = [name for name, value in dated.items() if value is not None]
@@ -101,7 +119,7 @@ def _dates(findings: Findings, dated: bool) -> dict[str, int | dt.date]:
     dates: dict[str, int | dt.date] = {}
     for name, entry in findings.scenario.calendar.items():
         moment = entry.date if isinstance(entry, Dated) else entry
-        if isinstance(moment, dt.date) and not dated:
+        if isinstance(moment, dt.date) and not dated and moment != NEVER:
             findings.add(
                 ("calendar", name),
                 "this is a date, but the clock counts abstract periods",

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from standoff.errors import Fault, shortened
 from standoff.names import closest, listed
-from standoff.scenario.models import Scenario
+from standoff.scenario.models import Chain, Scenario
 from standoff.scenario.places import FieldPath, Node, Origin, dotted
 
 _NAME_RULE = "letters, digits and underscores, beginning with a letter or underscore, at most 64"
@@ -43,12 +43,20 @@ def declare(root: Node, path: Path | None = None) -> tuple[Scenario | None, list
     try:
         scenario = Scenario.model_validate(root.data())
     except ValidationError as error:
-        return None, _faults(error, origin)
+        return None, _faults(error, origin, Scenario)
     scenario._origin = origin
     return scenario, []
 
 
-def _faults(error: ValidationError, origin: Origin) -> list[Fault]:
+def declare_chain(root: Node, path: Path | None = None) -> tuple[Chain | None, list[Fault]]:
+    """Make a chain of scenarios out of a tree, with the faults of shape found; None when there are any."""
+    try:
+        return Chain.model_validate(root.data()), []
+    except ValidationError as error:
+        return None, _faults(error, Origin(path, root), Chain)
+
+
+def _faults(error: ValidationError, origin: Origin, model: type[BaseModel]) -> list[Fault]:
     grouped: dict[FieldPath, list[tuple[tuple[str, ...], Any]]] = defaultdict(list)
     for item in error.errors(include_url=False):
         field, branch = _field_path(item["loc"], origin.root, item["type"] == "missing")
@@ -60,7 +68,7 @@ def _faults(error: ValidationError, origin: Origin) -> list[Fault]:
         details = [item for _, item in items]
         if inside and all(item["type"] in _TYPE_ERRORS for item in details):
             continue
-        faults.append(_fault(field, details, origin))
+        faults.append(_fault(field, details, origin, model))
     return sorted(faults, key=lambda fault: (fault.file or "", fault.line or 0, fault.column or 0))
 
 
@@ -81,7 +89,7 @@ def _field_path(loc: tuple[int | str, ...], root: Node, missing: bool) -> tuple[
     return tuple(path), tuple(branch)
 
 
-def _fault(field: FieldPath, items: list[Any], origin: Origin) -> Fault:
+def _fault(field: FieldPath, items: list[Any], origin: Origin, model: type[BaseModel]) -> Fault:
     item = items[0]
     kind = item["type"]
     bad_key = "[key]" in item["loc"] or kind == "extra_forbidden"
@@ -91,12 +99,12 @@ def _fault(field: FieldPath, items: list[Any], origin: Origin) -> Fault:
     if kind == "missing":
         found = None
     elif kind == "extra_forbidden":
-        known = list(_fields(field[:-1]))
+        known = list(_fields(field[:-1], model))
         allowed, suggestion = listed(known), closest(str(field[-1]), known)
     elif all(one["type"] in _TYPE_ERRORS for one in items):
         allowed = " or ".join(dict.fromkeys(_ALLOWED[one["type"]] for one in items))
     elif kind == "literal_error":
-        words = [str(value) for value in get_args(_annotation(field) or Any)]
+        words = [str(value) for value in get_args(_annotation(field, model) or Any)]
         suggestion = closest(str(item["input"]), words)
     return Fault(
         file=place.file,
@@ -184,16 +192,16 @@ def _step(annotation: Any, part: str | int) -> Any:
     return None
 
 
-def _annotation(path: FieldPath) -> Any:
-    annotation: Any = Scenario
+def _annotation(path: FieldPath, model: type[BaseModel]) -> Any:
+    annotation: Any = model
     for part in path:
         annotation = _step(annotation, part)
     return next((option for option in _models(annotation) if get_args(option)), annotation)
 
 
-def _fields(path: FieldPath) -> Iterator[str]:
+def _fields(path: FieldPath, model: type[BaseModel]) -> Iterator[str]:
     """List the fields of the block at a path."""
-    annotation: Any = Scenario
+    annotation: Any = model
     for part in path:
         annotation = _step(annotation, part)
     for option in _models(annotation):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from standoff.expressions import Bound, Scope, Symbol
-from standoff.expressions.calendar import period_of
+from standoff.expressions.calendar import NEVER, period_of
 from standoff.scenario.canonical import ChangeSpec, EffectSpec, LaterSpec, OutcomeSpec
 from standoff.scenario.findings import Findings
 from standoff.scenario.models import Change, Effect, Event, Expression, Later
@@ -76,6 +76,9 @@ def _later_spec(context: Context, path: FieldPath, later: Later) -> LaterSpec:
         findings.add((*path, "set"), "a delayed effect sets nothing")
     period = None
     if later.on is not None and later.on in moments.dates:
+        if moments.dates[later.on] == NEVER:
+            findings.add((*path, "on"), "this date never comes, so the effect is never due; move the date instead of removing it", found=later.on)
+            return LaterSpec(dotted(path), later.after, None, ())
         period = period_of(moments.dates[later.on], moments)
         if not 0 <= period < moments.n_periods:
             findings.add(

@@ -10,6 +10,7 @@ from standoff.errors import ExpressionError, Fault
 from standoff.expressions import Boolean, Bound, Kind, Number, Scope, bind
 from standoff.expressions.tree import Constant
 from standoff.names import closest, listed
+from standoff.scenario.canonical import Source
 from standoff.scenario.models import Scenario
 from standoff.scenario.places import FieldPath, dotted
 
@@ -28,6 +29,14 @@ class Findings:
     bounds: dict[FieldPath, Bound] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     """Declared names that have faults of their own; what uses them is not called wrong as well."""
+    source: Source | None = None
+    """Where the opening beliefs come from, once that has been checked."""
+
+    @property
+    def parameters(self) -> list[str]:
+        """The parameters of the scenario's worlds: its own, then those of its source."""
+        own = list(self.scenario.parameters)
+        return own + [spec.name for spec in (self.source.canonical.parameters if self.source is not None else ()) if spec.name not in own]
 
     def add(
         self,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from standoff.errors import Fault, ScenarioError
 from standoff.names import closest, listed
+from standoff.scenario.chain import Crisis, Link, declare_linked, find_members, is_chain, links_of, members, overrides_of
 from standoff.scenario.check import check
 from standoff.scenario.declare import declare
 from standoff.scenario.files import read_tree, scalar
+from standoff.scenario.find import bundled, find
 from standoff.scenario.models import Clock, Scenario
 from standoff.scenario.places import Node, Origin, node_of
 
@@ -18,20 +20,62 @@ Override = str | float | dt.date
 
 
 def load(name_or_path: str | Path, overrides: Mapping[str, Override] | None = None) -> Scenario:
-    """Load a bundled scenario by name, or any by path.
+    """Load a bundled scenario by name, or any by path, with the scenarios that go before it (`beliefs: from`).
 
-    `overrides` replaces parameters by fixed values (`cost`, `parameters.cost`) and fields of the clock (`clock.periods`). Raises
-    ScenarioError with every fault found.
+    `overrides` replaces parameters by fixed values (`cost`, `parameters.cost`), in the scenario and in those before it, and fields of its
+    clock (`clock.periods`) and dates of its calendar (`calendar.election`). Raises ScenarioError with every fault found; a chain of
+    scenarios is refused with the names of its parts.
     """
-    path = _find(name_or_path)
+    path = find(name_or_path)
     root = read_tree(path)
-    overriding = _override(root, overrides or {})
-    scenario, faults = declare(root, path)
-    if scenario is not None:
-        faults = [fault for fault in check(scenario) if fault.severity == "error"]
-    if scenario is None or faults or overriding:
-        raise ScenarioError([*overriding, *faults])
+    if is_chain(root):
+        problem = "this is a chain of scenarios; a single one is wanted"
+        raise ScenarioError([Fault(problem=problem, found=str(name_or_path), allowed=f"one of its scenarios: {listed(members(root))}")])
+    links, faults = links_of(root, path)
+    faults += _override(links, overrides or {})
+    scenario, found = declare_linked(links)
+    if scenario is not None and not faults:
+        found = [fault for fault in check(scenario) if fault.severity == "error"]
+    if scenario is None or faults or found:
+        raise ScenarioError([*faults, *found])
     return scenario
+
+
+def holds_chain(name_or_path: str | Path) -> bool:
+    """Tell whether a file, or a bundled name, is a chain of scenarios. Raises ScenarioError when it cannot be read."""
+    return is_chain(read_tree(find(name_or_path)))
+
+
+def load_chain(name_or_path: str | Path, overrides: Mapping[str, Override] | None = None) -> Crisis:
+    """Load a chain of scenarios and each of its parts.
+
+    `overrides` fixes parameters in every part that has them. Raises ScenarioError with every fault found.
+
+    >>> import standoff as so
+    >>> [part.name for part in so.load_chain("baghdad").parts]
+    ['baghdad-siege', 'baghdad-closure']
+    """
+    path = find(name_or_path)
+    root = read_tree(path)
+    if not is_chain(root):
+        raise ScenarioError([Fault(problem="this is a scenario, not a chain of them", found=str(name_or_path), suggestion="use load")])
+    declared, files, faults = find_members(root, path)
+    if declared is None or faults:
+        raise ScenarioError(faults)
+    given = overrides or {}
+    known = [_parameters_of(links_of(read_tree(file), file)[0]) for file in files]
+    faults += overrides_of(known, given)
+    parts = []
+    for file, names in zip(files, known, strict=True):
+        try:
+            parts.append(load(file, {key: value for key, value in given.items() if key.removeprefix("parameters.") in names}))
+        except ScenarioError as error:
+            # What two parts share, as the scenario that goes before one of them, is told once.
+            faults += [fault for fault in error.faults if fault not in faults]
+    if faults:
+        raise ScenarioError(faults)
+    shown = bundled()
+    return Crisis(declared, path, tuple(parts), tuple(name if name in shown else str(file) for name, file in zip(declared.chain, files, strict=True)))
 
 
 def read_declared(path: str | Path) -> tuple[Scenario | None, Origin, list[Fault]]:
@@ -45,29 +89,18 @@ def read_declared(path: str | Path) -> tuple[Scenario | None, Origin, list[Fault
     return scenario, Origin(path, root), faults
 
 
-def bundled() -> dict[str, Path]:
-    """List the scenarios that come with standoff, by name."""
-    from importlib import resources
-
-    folder = Path(str(resources.files("standoff.scenarios")))
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
-
-
-def _find(name_or_path: str | Path) -> Path:
-    path = Path(name_or_path)
-    if path.is_file():
-        return path
-    known = bundled()
-    if str(name_or_path) in known:
-        return known[str(name_or_path)]
-    looks_like_path = path.suffix in (".yaml", ".yml") or len(path.parts) > 1
-    problem = "there is no such file" if looks_like_path else "there is no bundled scenario of this name, nor such a file"
-    suggestion = closest(path.stem, known)
-    raise ScenarioError([Fault(problem=problem, found=str(name_or_path), allowed=f"a path, or one of: {listed(known)}", suggestion=suggestion)])
+def _parameters_of(links: Iterable[Link]) -> list[str]:
+    """List the parameters that linked trees declare."""
+    names: dict[str, None] = {}
+    for link in links:
+        block = link.root.child("parameters")
+        if block is not None and isinstance(block.value, dict):
+            names |= dict.fromkeys(block.value)
+    return list(names)
 
 
-def _override(root: Node, overrides: Mapping[str, Override]) -> list[Fault]:
-    """Write the overrides into a tree; what cannot be is returned as faults."""
+def _override(links: Sequence[Link], overrides: Mapping[str, Override]) -> list[Fault]:
+    """Write the overrides into linked trees; what cannot be is returned as faults."""
     faults = []
     for key, given in overrides.items():
         try:
@@ -75,8 +108,11 @@ def _override(root: Node, overrides: Mapping[str, Override]) -> list[Fault]:
         except ValueError:
             value = given
         block, _, name = key.partition(".")
-        override = _override_clock if block == "clock" else _override_parameter
-        fault = override(root, name if block in ("clock", "parameters") and name else key, value)
+        name = name if block in ("clock", "calendar", "parameters") and name else key
+        if block in ("clock", "calendar"):
+            fault = (_override_clock if block == "clock" else _override_calendar)(links[0].root, name, value)
+        else:
+            fault = _override_parameter(links, name, value)
         if fault is not None:
             faults.append(fault)
     return faults
@@ -101,17 +137,35 @@ def _override_clock(root: Node, name: str, value: object) -> Fault | None:
     return None
 
 
-def _override_parameter(root: Node, name: str, value: object) -> Fault | None:
-    block = root.child("parameters")
+def _override_calendar(root: Node, name: str, value: object) -> Fault | None:
+    block = root.child("calendar")
     known = list(block.value) if block is not None and isinstance(block.value, dict) else []
     if name not in known:
-        allowed = f"{listed(known)}, or clock.FIELD"
+        listed_names = listed(f"calendar.{one}" for one in known)
+        return Fault(field=f"--set calendar.{name}", problem="unknown date", found=name, allowed=listed_names, suggestion=closest(name, known))
+    if isinstance(value, bool) or not isinstance(value, (int, dt.date)):
+        return Fault(field=f"--set calendar.{name}", problem="this is no date", found=str(value), allowed="a date such as 2020-11-03, or a period")
+    entry = block.child(name) if block is not None else None
+    if block is not None and isinstance(block.value, dict) and entry is not None:
+        inner = entry.child("date")
+        if isinstance(entry.value, dict) and inner is not None:
+            entry.value["date"] = Node(value, inner.place, inner.key_place)
+        else:
+            block.value[name] = Node(value, entry.place, entry.key_place)
+    return None
+
+
+def _override_parameter(links: Sequence[Link], name: str, value: object) -> Fault | None:
+    known = _parameters_of(links)
+    if name not in known:
+        allowed = f"{listed(known)}, or clock.FIELD, or calendar.DATE"
         return Fault(field=f"--set {name}", problem="unknown parameter", found=name, allowed=allowed, suggestion=closest(name, known))
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return Fault(field=f"--set {name}", problem="the value of a parameter is a number", found=str(value), allowed="a number")
-    parameter = root.child("parameters")
-    entry = None if parameter is None else parameter.child(name)
-    if entry is not None and isinstance(entry.value, dict):
-        entry.value.pop("prior", None)
-        entry.value["value"] = Node(value, entry.place, entry.key_place)
+    for link in links:
+        parameters = link.root.child("parameters")
+        entry = None if parameters is None else parameters.child(name)
+        if entry is not None and isinstance(entry.value, dict):
+            entry.value.pop("prior", None)
+            entry.value["value"] = Node(value, entry.place, entry.key_place)
     return None

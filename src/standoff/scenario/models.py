@@ -208,9 +208,22 @@ class RecordMap(Block):
     """Which coded events count as which move."""
 
     file: str | None = Field(None, description="Record file, relative to the scenario.")
+    known: dt.date | None = Field(
+        None, description="Claims are judged as of this date: periods that begin on it or later are not replayed, they only score forecasts."
+    )
     map: dict[Move, list[Rule]] = Field(default_factory=dict)
     ignore: list[Rule] = Field(default_factory=list, description="Events left out on purpose, each with its reason.")
     slip: int = Field(1, ge=0, description="How many periods an event may be moved later to find its turn.")
+
+
+class Beliefs(Block):
+    """Opening beliefs taken from where the record of another scenario leaves them."""
+
+    from_: str = Field(alias="from", description="Name of a bundled scenario, or a file relative to this one.")
+    memory: Expression = Field(1, description="Weight of the closing beliefs beside the declared priors: 1 keeps them, 0 forgets them.")
+    about: list[Name] | None = Field(
+        None, description="Players about whom beliefs are carried over; by default all who have the same name and the same types in both."
+    )
 
 
 class Mechanism(Block):
@@ -229,6 +242,9 @@ class Point(Block):
     state: dict[Name, Label] = Field(default_factory=dict)
     beliefs: dict[Name, dict[Name, float]] = Field(default_factory=dict)
     after_record: bool = Field(False, description="Beliefs as the record leaves them.")
+    without: list[str] = Field(
+        default_factory=list, description="Opening beliefs as if these events of the source's record (see `beliefs`) had not happened."
+    )
 
 
 class Intervention(Block):
@@ -257,8 +273,18 @@ class Bits(Block):
     about: Name
 
 
+class Shift(Block):
+    """A change of the belief that a player is of a type."""
+
+    move: Move | None = Field(None, description="Brought by this move; by all moves of the record when left out.")
+    about: Name
+    type: Name
+
+
 class Quantity(Block):
     """A number that the model gives; exactly one measure, then modifiers."""
+
+    title: str = Field("", description="What tables call it.")
 
     choice: Move | None = Field(None, description="Probability that the mover takes this option at the point.")
     chance_of_move: Move | list[Move] | None = Field(None, description="Probability that any of these happens from the point on.")
@@ -269,6 +295,7 @@ class Quantity(Block):
     motive: Motive | None = None
     bits: Bits | None = None
     record_bits: Bits | None = Field(None, description="Bits that this move revealed, summed over the record.")
+    record_shift: Shift | None = Field(None, description="Change of a belief that this move brought, summed over the record.")
     difference: tuple[Quantity, Quantity] | None = Field(None, description="First minus second.")
     type: Name | None = Field(None, description="Of the mover (choice) or of the player (value); expected over types if absent.")
     against: Move | None = Field(None, description="choice: measured against this option alone.")
@@ -297,6 +324,24 @@ class Test(Block):
     any: list[Test] | None = None
 
 
+class BaseRate(Block):
+    """How often such a thing happens when nothing else is known."""
+
+    rate: float = Field(ge=0, le=1)
+    reason: str = Field(description="The reference class: which cases were counted, and how many.")
+    source: str
+
+
+class Forecast(Block):
+    """A claim about what will happen, which the record may resolve; its test has the form `of` with a phrase or range."""
+
+    made: dt.date | None = Field(None, description="When it was made; the date of `record: known`, else the start of the clock.")
+    by: dt.date = Field(description="The last day that counts.")
+    resolve: list[Rule] = Field(default_factory=list, description="Events after `made` that make it true; none by then makes it false.")
+    open: str = Field("", description="Why the record cannot resolve it; then it stays open.")
+    base: BaseRate | None = None
+
+
 class Claim(Block):
     """A checkable statement about the crisis."""
 
@@ -304,6 +349,7 @@ class Claim(Block):
     where: str = Field("", description="Locator in the source.")
     kind: str = ""
     reading: str = Field("", description="How the statement was made checkable.")
+    forecast: Forecast | None = Field(None, description="Makes the claim a forecast, which is scored.")
     test: Test
 
 
@@ -326,10 +372,18 @@ class Scenario(Block):
     events: dict[Name, Event] = Field(default_factory=dict)
     ends: dict[Name, End] = Field(default_factory=dict)
     record: RecordMap | None = None
+    beliefs: Beliefs | None = Field(None, description="Where the opening beliefs come from, when another scenario goes before.")
     mechanisms: dict[str, Mechanism] = Field(default_factory=dict)
+    quantities: dict[Name, Quantity] = Field(default_factory=dict, description="Named numbers, which `compare` follows beside the ends.")
     claims: dict[str, Claim] = Field(default_factory=dict)
 
     _origin: Origin = PrivateAttr(default_factory=Origin)
+    _source: Scenario | None = PrivateAttr(default=None)
+
+    @property
+    def source(self) -> Scenario | None:
+        """The scenario that `beliefs: from` names, as it was read together with this one."""
+        return self._source
 
     @property
     def origin(self) -> Origin:
@@ -340,3 +394,13 @@ class Scenario(Block):
     def path(self) -> Path | None:
         """The file of the scenario; None when it was made in Python."""
         return self._origin.path
+
+
+class Chain(Block):
+    """Scenarios that are run one after the other and judged in one table."""
+
+    standoff: Literal[1] = Field(description="Version of the scenario language.")
+    name: ScenarioName
+    title: str = ""
+    summary: str = ""
+    chain: list[str] = Field(min_length=1, description="Names of bundled scenarios, or files relative to this one, in order of time.")

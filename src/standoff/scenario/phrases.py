@@ -19,3 +19,16 @@ PHRASES: dict[str, tuple[float, float]] = {phrase: ends for phrases, ends in _TA
 def phrase_range(phrase: str) -> tuple[float, float]:
     """Give the range of probability of a phrase. Raises KeyError for a phrase that the directive does not have."""
     return PHRASES[phrase]
+
+
+def stated_range(phrase: str | None, declared: tuple[float, float] | None) -> tuple[float, float]:
+    """Give the range of probability that an author states: the declared one, else that of the phrase.
+
+    Raises KeyError for a phrase that the directive does not have and that has no declared range.
+
+    >>> stated_range("almost certain", None)
+    (0.95, 0.99)
+    >>> stated_range("very easily", (0.2, 0.6))
+    (0.2, 0.6)
+    """
+    return declared if declared is not None else phrase_range(str(phrase).lower())

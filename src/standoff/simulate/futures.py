@@ -12,6 +12,7 @@ import numpy as np
 
 from standoff.errors import SolveError
 from standoff.game import DECISION, END
+from standoff.game.structure import effects
 from standoff.scenario.models import Intervention
 from standoff.simulate._kernel import draw_futures
 from standoff.simulate.interventions import overrides
@@ -82,24 +83,29 @@ class Futures:
 
 
 def tell(equilibrium: Equilibrium, nodes: np.ndarray, observations: np.ndarray, options: np.ndarray, end: int) -> list[str]:
-    """Tell a path as dated sentences; moves that the record would call silent are left out."""
+    """Tell a path as dated sentences; what a silent record would mean is left out."""
     game = equilibrium.game
     structure, canonical = game.structure, game.canonical
+    titles, starts = canonical.titles, canonical.calendar.starts
     quiet = {f"{turn.player}.{turn.silent}" for turn in canonical.turns if turn.silent}
-    titles = {f"{turn.player}.{option.name}": option.title for turn in canonical.turns for option in turn.options}
-    starts = canonical.calendar.starts
+    quiet |= {f"{address}/{effect.silent}" for address, effect in effects(canonical) if effect.silent}
+
+    def when(node: int) -> str:
+        period = structure.period[node]
+        return f"{starts[period].day} {starts[period]:%b %Y}" if starts is not None else f"period {period}"
+
     lines = []
     for node, observation, option in zip(nodes, observations, options, strict=True):
         address = structure.address(int(observation))
-        if not address or address in quiet or len(range(structure.observation_start[node], structure.observation_start[node + 1])) < 2:
+        if not address or address in quiet or structure.observation_start[node + 1] - structure.observation_start[node] < 2:
             continue
-        when = f"{starts[structure.period[node]]:%d %b %Y}" if starts is not None else f"period {structure.period[node]}"
-        text = titles.get(address) or address.replace("_", " ").replace(".", ": ").replace("/", " -> ")
+        text = titles.get(address, address)
         if option >= 0 and structure.kind[node] == DECISION and game.option_address(int(option)) != address:
-            text += f" (in truth: {game.option_address(int(option))})"
-        lines.append(f"{when}: {text}")
-    when = f"{starts[structure.period[end]]:%d %b %Y}" if starts is not None else f"period {structure.period[end]}"
-    lines.append(f"{when}: ends as {structure.places[structure.place[end]].removeprefix('end:').replace('_', ' ')}")
+            truth = game.option_address(int(option))
+            text += f" (in truth: {titles.get(truth, truth)})"
+        lines.append(f"{when(node)}: {text}")
+    end_name = structure.places[structure.place[end]]
+    lines.append(f"{when(end)}: ends as {titles.get(end_name, end_name)}")
     return lines
 
 
@@ -109,12 +115,13 @@ def simulate(
     seed: int = 0,
     *,
     after: Trail | None = None,
+    at: tuple[int, np.ndarray] | None = None,
     do: Iterable[Intervention] = (),
     workers: int = 2,
     progress: Progress | None = None,
     moves: bool = True,
 ) -> Futures:
-    """Draw futures from the start, or from where a record leaves the game, under interventions.
+    """Draw futures from the start, from where a record leaves the game or from a node and belief coordinates (`at`), under interventions.
 
     The same `seed` gives the same luck to the same run whatever `do` says. `moves=False` keeps the ends only, which saves memory.
 
@@ -132,7 +139,9 @@ def simulate(
             # A record that runs to the end leaves nothing to come.
             raise SolveError("the record ends the game; there is no future after it. Give a record that stops earlier")
         root, x = after.node, after.x
-    acted = overrides(game, do)
+    if at is not None:
+        root, x = at
+    acted = overrides(game, do, now=int(game.structure.period[root]))
     marks = tuple(sorted({*game.option_addresses, *game.structure.addresses})) if moves else ()
     start = _Start(equilibrium, seed, root, x, acted, marks)
     start.tables  # noqa: B018 - computed once, before the threads share it

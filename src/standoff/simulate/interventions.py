@@ -7,49 +7,110 @@ from collections.abc import Iterable
 import numpy as np
 
 from standoff.errors import InterventionError
-from standoff.game import Game
+from standoff.game import DECISION, Game
 from standoff.names import closest, listed
-from standoff.scenario.models import Intervention
+from standoff.scenario.models import Intervention, When
 
 FREE, FORBIDDEN, FORCED = -1, 0, 1
 
 
-def overrides(game: Game, interventions: Iterable[Intervention], *, now: int | None = None) -> np.ndarray:
+def move_of(item: Intervention) -> str:
+    """Return the move that an intervention forces or forbids. Raises InterventionError unless it is exactly one of the two."""
+    move = item.force if item.force is not None else item.forbid
+    if move is None or (item.force is not None and item.forbid is not None):
+        raise InterventionError("an intervention either forces a move or forbids one")
+    return move
+
+
+def rows_of(game: Game, item: Intervention, *, now: int | None = None) -> np.ndarray:
+    """Return the option rows that an intervention acts on; none where its turn never comes in these periods.
+
+    `now` is the period that `now: true` means. Raises InterventionError for unknown moves and for moments outside the clock.
+    """
+    move = move_of(item)
+    known = sorted({f"{turn.player}.{option.name}" for turn in game.canonical.turns for option in turn.options})
+    if move not in known:
+        near = closest(move, known)
+        raise InterventionError(f"no option is {move}; {f'did you mean {near}?' if near else f'options are {listed(known)}'}")
+    low = _period(game, move, item.first, 0)
+    high = _period(game, move, item.last, game.canonical.calendar.n_periods - 1)
+    if low > high:
+        raise InterventionError(f"{move} is never possible from period {low} to {high}: the first comes after the last")
+    if item.now:
+        low = high = now if now is not None else 0
+    rows = game.options_at(move)
+    period = game.structure.period[game.option_node[rows]]
+    return np.asarray(rows[(period >= low) & (period <= high)])
+
+
+def _period(game: Game, move: str, moment: When | str | None, default: int) -> int:
+    calendar = game.canonical.calendar
+    if moment is None:
+        return default
+    if isinstance(moment, str) and moment not in calendar.dates:
+        near = closest(moment, calendar.dates)
+        raise InterventionError(f"{move}: no date is named {moment}; {f'did you mean {near}?' if near else f'dates are {listed(calendar.dates)}'}")
+    try:
+        return calendar.period(moment)
+    except ValueError as error:
+        raise InterventionError(f"{move}: {error}") from error
+
+
+def overrides(game: Game, interventions: Iterable[Intervention], *, now: int | None = None, must_apply: bool = True) -> np.ndarray:
     """Return for every option row whether it is free, forbidden or forced, shape (o,).
 
     `now` is the period that `now: true` means. Raises InterventionError for unknown moves, moments outside the clock, contradictions, and
-    interventions that can never apply.
+    (unless `must_apply` is false) for interventions whose turn never comes.
     """
     acted = np.full(len(game.structure.option), FREE, dtype=np.int8)
-    known = sorted({f"{turn.player}.{option.name}" for turn in game.canonical.turns for option in turn.options})
-    period = game.structure.period[game.option_node]
     for item in interventions:
-        if (item.force is None) == (item.forbid is None):
-            raise InterventionError("an intervention either forces a move or forbids one")
-        move = item.force if item.force is not None else item.forbid
-        assert move is not None
-        if move not in known:
-            near = closest(move, known)
-            raise InterventionError(f"no option is {move}; {f'did you mean {near}?' if near else f'options are {listed(known)}'}")
-        try:
-            low = game.canonical.calendar.period(item.first) if item.first is not None else 0
-            high = game.canonical.calendar.period(item.last) if item.last is not None else game.canonical.calendar.n_periods - 1
-        except (ValueError, KeyError) as error:
-            raise InterventionError(f"{move}: {error}") from error
-        if item.now:
-            low = high = now if now is not None else 0
-        rows = game.options_at(move)
-        rows = rows[(period[rows] >= low) & (period[rows] <= high)]
-        if not len(rows):
-            raise InterventionError(
-                f"{move} is never possible from period {low} to {high}, so it cannot be {'forced' if item.force else 'forbidden'}"
-            )
+        rows = rows_of(game, item, now=now)
         value = FORCED if item.force is not None else FORBIDDEN
+        if must_apply and not len(rows):
+            raise InterventionError(_never(item, "no menu offers it then"))
         if (acted[rows] == (FORBIDDEN if value == FORCED else FORCED)).any():
-            raise InterventionError(f"{move} is both forced and forbidden")
+            raise InterventionError(f"{move_of(item)} is both forced and forbidden")
         acted[rows] = value
     _check_menus(game, acted)
     return acted
+
+
+def check_reach(game: Game, interventions: Iterable[Intervention], acted: np.ndarray, root: int) -> None:
+    """Raise InterventionError for interventions on turns that never come from `root` on when everything in `acted` is done."""
+    reached = reached_nodes(game, acted, root)
+    for item in interventions:
+        if not reached[game.option_node[rows_of(game, item)]].any():
+            raise InterventionError(_never(item, "its turn never comes from the start of the game on"))
+
+
+def reached_nodes(game: Game, acted: np.ndarray, root: int) -> np.ndarray:
+    """Return which nodes can be reached from `root` when options are forced and forbidden so, shape (n,)."""
+    structure, g = game.structure, game.arrays
+    forced = np.zeros(structure.n_nodes, dtype=bool)
+    forced[game.option_node[acted == FORCED]] = True
+    allowed = np.where(forced[game.option_node], acted == FORCED, acted != FORBIDDEN)
+    seen = np.ones(len(structure.target), dtype=bool)
+    for node in np.flatnonzero(g.is_open):
+        first = structure.observation_start[node]
+        rows = slice(structure.option_start[node], structure.option_start[node + 1])
+        seen[first : structure.observation_start[node + 1]] = allowed[rows]
+    for node in np.flatnonzero((structure.kind == DECISION) & ~g.is_open):
+        rows = slice(structure.option_start[node], structure.option_start[node + 1])
+        seen[structure.observation_start[node] : structure.observation_start[node + 1]] = (
+            game.likelihoods(int(node))[allowed[rows]] > 0.0
+        ).any(axis=(0, 2))  # fmt: skip
+    reached = np.zeros(structure.n_nodes, dtype=bool)
+    reached[root] = True
+    # Observations lead to later layers only.
+    for first, last in zip(structure.layers[:-1], structure.layers[1:], strict=True):
+        here = np.arange(structure.observation_start[first], structure.observation_start[last])
+        reached[structure.target[here[reached[game.observation_node[here]] & seen[here]]]] = True
+    return reached
+
+
+def _never(item: Intervention, why: str) -> str:
+    span = "".join(f" {word} {moment}" for word, moment in (("from", item.first), ("until", item.last)) if moment is not None)
+    return f"{move_of(item)} is never possible{span}, so it cannot be {'forced' if item.force else 'forbidden'}: {why}"
 
 
 def _check_menus(game: Game, acted: np.ndarray) -> None:

@@ -1,13 +1,8 @@
-"""Verdicts on claims.
-
-The share of a claim is the weight of the worlds in which it is true. Its interval (90 %) is the Jeffreys interval of a binomial share at the
-effective number of worlds (Brown, Cai & DasGupta 2001). When the record's weights leave too few effective worlds, the weighted share is
-refused and the share of the plain sample is used, and said to be.
-"""
+"""Verdicts on claims: in how much of the plausible worlds each is true, what that hinges on, and which world goes against it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -16,26 +11,26 @@ import numpy as np
 import pandas as pd
 
 from standoff.errors import WorldsError
+from standoff.names import closest, listed
 from standoff.scenario.models import Claim
 from standoff.solve.induction import Progress
+from standoff.verdicts.counter import CounterWorld, counter_worlds
+from standoff.verdicts.effects import Effects, find_effects
 from standoff.verdicts.hinge import Hinge, Slope, find_hinge, relevance
+from standoff.verdicts.never import never, reason
 from standoff.verdicts.search import search as run_search
+from standoff.verdicts.shares import band, bands, margins_of, tally
+from standoff.verdicts.stories import Story, tell_world
 from standoff.worlds import World, Worlds
 from standoff.worlds.draws import free_parameters
 
-BANDS = ((0.9, "holds"), (0.7, "leans true"), (0.3, "contested"), (0.1, "leans false"))
 BUILT_IN = "built in"
 UNMEASURED = "not measured"
+NEVER = "never occurs"
+NOWHERE = (float("nan"),) * 3
 
-
-@dataclass(frozen=True)
-class CounterWorld:
-    """A world in which a claim comes out against the verdict."""
-
-    world: World
-    margin: float
-    unusual: tuple[tuple[str, float, float], ...]
-    """The parameters that are furthest out among those that matter for the claim: name, value, share of sampled worlds below."""
+SMALL = 20_000
+"""Numbers (worlds times parameters times claims) that are looked through in less time than it takes to start processes."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +54,29 @@ class Verdict:
     searched: int
     """Further worlds tried in search of a counter-world."""
     hinge: Hinge | Slope | None
+    effects: Effects | None
+    """What the margin depends on; None where there is no margin to speak of."""
     counter: CounterWorld | None
+    """The most plausible world against the verdict."""
+    strongest: CounterWorld | None
+    """The world most clearly against the verdict."""
     problem: str
-    """Why it could not be measured in some world, if so."""
+    """Why it could not be measured in some world, or why nothing can be said of it."""
+
+    @property
+    def may_be(self) -> tuple[str, ...]:
+        """The verdicts that the interval allows, this one among them."""
+        return (self.verdict,) if np.isnan(self.share) else bands(self.low, self.high)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the interval lies in one band, so that more worlds are unlikely to change the verdict."""
+        return len(self.may_be) == 1
 
     def hinge_text(self) -> str:
         """Say what the verdict hinges on."""
+        if self.verdict in (NEVER, UNMEASURED):
+            return self.problem
         if self.verdict == BUILT_IN:
             return f"nothing: no world in the priors makes it {'false' if self.share > 0.5 else 'true'} ({self.searched} searched beside the sample)"
         if isinstance(self.hinge, Hinge):
@@ -90,6 +102,33 @@ class Verdicts:
     def __getitem__(self, name: str) -> Verdict:
         return next(row for row in self.rows if row.name == name)
 
+    @property
+    def unsettled(self) -> tuple[str, ...]:
+        """The claims about which more worlds might change the verdict."""
+        return tuple(row.name for row in self.rows if not row.settled)
+
+    def story(self, name: str) -> list[str]:
+        """Tell the most plausible world against a verdict as dated sentences; nothing when no world goes against it. The world is solved again.
+
+        Raises WorldsError when no claim has that name.
+
+        >>> import standoff as so
+        >>> verdicts = so.judge(so.sample(so.load("one-shot-threat"), n=8, workers=1), search=False)
+        >>> verdicts.story(verdicts.rows[0].name)[0].startswith("Told from")
+        True
+        """
+        told = self.counter_story(name)
+        return told.text() if told is not None else []
+
+    def counter_story(self, name: str) -> Story | None:
+        """Return what most likely happens in the most plausible world against a verdict; None when no world goes against it."""
+        names = [row.name for row in self.rows]
+        if name not in names:
+            near = closest(name, names)
+            raise WorldsError(f"no claim is named {name}; {f'did you mean {near}?' if near else f'claims are {listed(names)}'}")
+        row = self[name]
+        return tell_world(self.worlds.task, row.counter.world, row.claim) if row.counter is not None else None
+
     @cached_property
     def table(self) -> pd.DataFrame:
         """One row per claim."""
@@ -97,26 +136,13 @@ class Verdicts:
             [
                 {
                     "claim": row.name, "where": row.claim.where, "text": row.claim.text, "verdict": row.verdict, "share": row.share, "low": row.low,
-                    "high": row.high, "prior_share": row.prior_share, "weighted": row.weighted, "worlds": row.worlds, "effective": row.effective,
-                    "margin_median": row.margin[1], "searched": row.searched, "hinge": row.hinge_text(), "problem": row.problem,
+                    "high": row.high, "settled": row.settled, "prior_share": row.prior_share, "weighted": row.weighted, "worlds": row.worlds,
+                    "effective": row.effective, "margin_median": row.margin[1], "searched": row.searched, "hinge": row.hinge_text(),
+                    "surrogate_r2": row.effects.r2 if row.effects is not None else np.nan, "problem": row.problem,
                 }
                 for row in self.rows
             ]
         )  # fmt: skip
-
-
-def band(share: float) -> str:
-    """Return the verdict of a share."""
-    return next((name for least, name in BANDS if share >= least), "fails")
-
-
-def interval(share: float, n: float) -> tuple[float, float]:
-    """Return the 90 % Jeffreys interval of a share among `n` worlds."""
-    from scipy.stats import beta
-
-    low = float(beta.ppf(0.05, share * n + 0.5, (1 - share) * n + 0.5)) if share > 0 else 0.0
-    high = float(beta.ppf(0.95, share * n + 0.5, (1 - share) * n + 0.5)) if share < 1 else 1.0
-    return low, high
 
 
 def judge(worlds: Worlds, *, search: bool = True, workers: int = 2, progress: Progress | None = None) -> Verdicts:
@@ -132,58 +158,73 @@ def judge(worlds: Worlds, *, search: bool = True, workers: int = 2, progress: Pr
     claims = worlds.canonical.claims
     if not claims:
         raise WorldsError("the scenario makes no claims; write some under `claims:`")
-    _, extra = run_search(worlds, workers=workers, progress=progress) if search else (None, [])
-    rows = tuple(_verdict(name, claim, worlds, extra, search) for name, claim in claims.items())
-    return Verdicts(worlds, rows, tuple(extra))
+    extra_u, extra = run_search(worlds, workers=workers, progress=progress) if search else (worlds.quantiles[:0], [])
+    rows = []
+    for row in _rows(worlds, extra, extra_u, search, workers):
+        rows.append(row)
+        if progress is not None:
+            progress("looking for hinges", len(rows) / len(claims))
+    return Verdicts(worlds, tuple(rows), tuple(extra))
 
 
-def _verdict(name: str, claim: Claim, worlds: Worlds, extra: list[World], searched: bool) -> Verdict:
-    margins = np.array([world.findings[name].margin if name in world.findings else np.nan for world in worlds.worlds])
+def _rows(worlds: Worlds, extra: list[World], extra_u: np.ndarray, searched: bool, workers: int) -> Iterator[Verdict]:
+    """Yield the verdicts in the order of the claims; what takes long is looked for in parallel."""
+    claims = worlds.canonical.claims
+    names = [parameter.name for parameter in free_parameters(worlds.canonical)]
+    x = np.array([[world.parameters[name] for name in names] for world in worlds.worlds]).reshape(len(worlds), len(names))
+    margins = {name: margins_of(worlds.worlds, name) for name in claims}
+    jobs = []
+    for name in claims:
+        measured = np.isfinite(margins[name])
+        jobs.append((names, x[measured], worlds.quantiles[measured], margins[name][measured]))
+    for (name, claim), found in zip(claims.items(), _in_parallel(jobs, workers), strict=True):
+        yield _verdict(name, claim, worlds, margins[name], (extra, extra_u), searched, found)
+
+
+Looked = tuple[Hinge | Slope | None, Effects | None, np.ndarray]
+
+
+def _in_parallel(jobs: list[tuple[list[str], np.ndarray, np.ndarray, np.ndarray]], workers: int) -> Iterator[Looked]:
+    if workers == 1 or sum(x.size for _, x, _, _ in jobs) < SMALL:
+        yield from (_look(*job) for job in jobs)
+        return
+    from joblib import Parallel, delayed
+
+    yield from Parallel(n_jobs=workers, return_as="generator", batch_size=1, inner_max_num_threads=1, backend="loky")(
+        delayed(_look)(*job) for job in jobs
+    )
+
+
+def _look(names: list[str], x: np.ndarray, u: np.ndarray, margins: np.ndarray) -> Looked:
+    """Return what a claim hinges on, its total effects, and how much each parameter matters."""
+    if not len(margins):
+        return None, None, np.zeros(len(names))
+    return find_hinge(names, x, margins), find_effects(names, u, margins), relevance(x, margins)
+
+
+def _verdict(
+    name: str, claim: Claim, worlds: Worlds, margins: np.ndarray, sought: tuple[list[World], np.ndarray], searched: bool, found: Looked
+) -> Verdict:
     measured = np.isfinite(margins)
+    extra, extra_u = sought
+    turned = [world for world in extra if name in world.findings and np.isfinite(world.findings[name].margin)]
     problem = next((world.findings[name].problem for world in worlds.worlds if name in world.findings and world.findings[name].problem), "")
-    nowhere = (float("nan"),) * 3
+    nan = float("nan")
     if not measured.any():
         why = problem or next((world.problem for world in worlds.worlds if world.problem), "")
-        return Verdict(name, claim, UNMEASURED, np.nan, np.nan, np.nan, 0, 0.0, False, np.nan, nowhere, 0, None, None, why)
-    truth = margins > 0
-    prior_share = float(truth[measured].mean())
-    weights = np.where(measured, worlds.weights.values, 0.0)
-    weighted = worlds.task.record is not None and worlds.weights.enough and weights.sum() > 0
-    if not weighted:
-        weights = measured.astype(float)
-    weights = weights / weights.sum()
-    effective = float(1.0 / (weights**2).sum())
-    share = float(weights @ truth)
-    turned = [world for world in extra if name in world.findings and np.isfinite(world.findings[name].margin)]
-    names = [parameter.name for parameter in free_parameters(worlds.canonical)]
-    x = np.array([[world.parameters[parameter] for parameter in names] for world in worlds.worlds]).reshape(len(margins), len(names))
-    matters = relevance(x[measured], margins[measured])
-    counter = _counter(name, worlds, [*(w for w, ok in zip(worlds.worlds, measured, strict=True) if ok), *turned], share, matters)
+        return Verdict(name, claim, UNMEASURED, nan, nan, nan, 0, 0.0, False, nan, NOWHERE, 0, None, None, None, None, why)
+    everywhere = [*(world for world, ok in zip(worlds.worlds, measured, strict=True) if ok), *turned]
+    events = never(claim.test, [world.findings[name] for world in everywhere])
+    if events:
+        why = reason(events, len(everywhere))
+        n = int(measured.sum())
+        return Verdict(name, claim, NEVER, nan, nan, nan, n, float(n), False, nan, NOWHERE, len(turned), None, None, None, None, why)
+    told = tally(worlds, margins)
+    hinge, effects, matters = found
+    counter, strongest = counter_worlds(name, worlds, extra, extra_u, told.share >= 0.5, matters)
     built_in = searched and counter is None and worlds.quantiles.shape[1] > 0
-    low, high = interval(min(max(share, 0.0), 1.0), effective)
-    hinge = find_hinge(names, x[measured], margins[measured])
-    low_, middle, high_ = (float(v) for v in np.quantile(margins[measured], [0.1, 0.5, 0.9]))
+    low, middle, high = (float(v) for v in np.quantile(margins[measured], [0.1, 0.5, 0.9]))
     return Verdict(
-        name, claim, BUILT_IN if built_in else band(share), share, low, high, int(measured.sum()), effective, weighted, prior_share,
-        (low_, middle, high_), len(turned), hinge, counter, problem,
+        name, claim, BUILT_IN if built_in else band(told.share), told.share, told.low, told.high, told.worlds, told.effective, told.weighted,
+        told.prior_share, (low, middle, high), len(turned), hinge, effects, counter, strongest, problem,
     )  # fmt: skip
-
-
-def _counter(name: str, worlds: Worlds, candidates: list[World], share: float, matters: np.ndarray) -> CounterWorld | None:
-    """Return the world that goes most clearly against the verdict."""
-    against = [world for world in candidates if (world.findings[name].margin > 0) != (share >= 0.5)]
-    if not against:
-        return None
-    strongest = max(against, key=lambda world: abs(world.findings[name].margin))
-    return CounterWorld(strongest, strongest.findings[name].margin, _unusual(worlds, strongest.parameters, matters))
-
-
-def _unusual(worlds: Worlds, parameters: Mapping[str, float], matters: np.ndarray, most: int = 6) -> tuple[tuple[str, float, float], ...]:
-    """Return the parameters that are furthest out, each distance weighed by how much the parameter matters (`relevance`)."""
-    found = []
-    for weight, parameter in zip(matters, free_parameters(worlds.canonical), strict=True):
-        sampled = np.array([world.parameters[parameter.name] for world in worlds.worlds])
-        value = parameters[parameter.name]
-        below = float((sampled < value).mean())
-        found.append((weight * abs(below - 0.5), (parameter.name, value, below)))
-    return tuple(item for _, item in sorted(found, key=lambda pair: -pair[0])[:most])

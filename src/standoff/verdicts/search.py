@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from standoff.solve.induction import Progress
+from standoff.verdicts.shares import margins_of
 from standoff.worlds import World, Worlds, compute
 
 CORNER = 0.01
@@ -26,15 +27,11 @@ def undecided(worlds: Sequence[World], claims: Sequence[str]) -> dict[str, bool]
     """Return the claims that came out the same in all these worlds, with how."""
     found = {}
     for claim in claims:
-        margins = _margins(worlds, claim)
+        margins = margins_of(worlds, claim)
         margins = margins[np.isfinite(margins)]
         if len(margins) and ((margins > 0).all() or (margins <= 0).all()):
             found[claim] = bool(margins[0] > 0)
     return found
-
-
-def _margins(worlds: Sequence[World], claim: str) -> np.ndarray:
-    return np.array([world.findings[claim].margin if claim in world.findings else np.nan for world in worlds])
 
 
 def propose(u: np.ndarray, margins: np.ndarray, holds: bool) -> list[np.ndarray]:
@@ -66,7 +63,7 @@ def search(worlds: Worlds, *, rounds: int = 3, workers: int = 2, progress: Progr
         open_: Mapping[str, bool] = undecided(found, claims)
         points: list[np.ndarray] = []
         for claim, holds in open_.items():
-            points += propose(u, _margins(found, claim), holds)
+            points += propose(u, margins_of(found, claim), holds)
         if not points:
             break
         numbered = [(FIRST_INDEX + len(found) - n + i, point) for i, point in enumerate(points)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,16 +11,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from standoff.chain import fix_grids
 from standoff.errors import WorldsError
 from standoff.record import Record
-from standoff.scenario import Scenario, resolve
+from standoff.scenario import Scenario, inputs_of, resolve
 from standoff.scenario.canonical import Canonical
 from standoff.solve.equilibrium import Equilibrium
 from standoff.solve.induction import Progress
 from standoff.solve.refine import refine
 from standoff.solve.solver import solve
 from standoff.version import __version__, source_digest
-from standoff.worlds.draws import at_quantiles, sobol
+from standoff.worlds.draws import SPREADS, Spread, at_quantiles, draw
 from standoff.worlds.store import Store, to_frame
 from standoff.worlds.weights import Weights, weigh
 from standoff.worlds.world import Task, World, measured, run_world, structures_of
@@ -44,6 +44,14 @@ class Worlds:
     """Of the free parameters, shape (n, free)."""
     worlds: tuple[World, ...]
     weights: Weights
+    temper: float | None = None
+    """Power of the record's likelihood that was asked for."""
+    store: Store | None = None
+    """Where finished worlds are kept."""
+    scenario: Scenario | None = None
+    """As it was declared."""
+    spread: Spread = "declared"
+    """Where in the priors they were drawn."""
 
     @property
     def canonical(self) -> Canonical:
@@ -66,19 +74,18 @@ class Worlds:
         return [world for world in self.worlds if world.problem]
 
 
-def fingerprint(task: Task, scenario: Scenario, seed: int) -> dict[str, Any]:
+def fingerprint(task: Task, scenario: Scenario, seed: int, spread: Spread = "declared") -> dict[str, Any]:
     """Return what decides the worlds, with hashes of the inputs."""
-    text = scenario.model_dump_json(by_alias=True)
+    source = task.canonical.source
     return {
         "standoff": __version__,
         "code_sha256": source_digest(),
-        "scenario": scenario.name,
-        "scenario_sha256": hashlib.sha256(text.encode()).hexdigest(),
-        "record": Path(task.record.path).name if task.record is not None else None,
-        "record_sha256": task.record.sha256 if task.record is not None else None,
+        **inputs_of(scenario, task.record),
         "seed": seed,
+        "spread": spread,
         "levels": sorted(map(list, task.levels)),
         "finer_levels": sorted(map(list, task.finer)),
+        "before_levels": sorted(map(list, source.grid.levels)) if source is not None and source.grid is not None else None,
     }
 
 
@@ -99,7 +106,7 @@ def make_task(scenario: Scenario, record: Record | None, *, tolerance: float, wo
 
     How much the refinement moves each claim's margin in the median world tells how near to zero a margin must be to need it.
     """
-    canonical = resolve(scenario)
+    canonical = fix_grids(resolve(scenario), tolerance=tolerance, workers=workers, progress=progress)
     structures = structures_of(canonical)
     median = solve(structures.build({}), tolerance=tolerance, effort=0, workers=workers, progress=progress)
     levels = median.grid.levels
@@ -144,8 +151,38 @@ def sample(
         raise WorldsError(f"the number of worlds must be at least 1, not {n}")
     task, median = make_task(scenario, record, tolerance=tolerance, workers=workers, progress=progress)
     store = Store(Path(folder), fingerprint(task, scenario, seed)) if folder is not None else None
-    quantiles = sobol(task.canonical, n, seed)
-    found = store.load() if store is not None else {}
+    return _drawn(Worlds(task, median, seed, np.zeros((0, 0)), (), Weights(np.zeros(0), 0.0, 0.0), temper, store, scenario), n, workers, progress)
+
+
+def extend(worlds: Worlds, n: int, *, workers: int = 2, progress: Progress | None = None) -> Worlds:
+    """Return the same worlds with more of their sequence, `n` in all; those at hand are not computed again."""
+    return _drawn(worlds, n, workers, progress)
+
+
+def redraw(
+    worlds: Worlds,
+    *,
+    spread: Spread = "declared",
+    finer: bool = False,
+    workers: int = 2,
+    folder: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Worlds:
+    """Return worlds of the same indices drawn elsewhere in the priors, or all of them solved on the next finer grid.
+
+    Raises WorldsError when the folder holds another run, when the scenario is not at hand, or when no world could be computed.
+    """
+    if worlds.scenario is None:
+        raise WorldsError("worlds can be drawn again only with the scenario that they were sampled from")
+    task = replace(worlds.task, levels=worlds.task.finer) if finer else worlds.task
+    store = Store(Path(folder), fingerprint(task, worlds.scenario, worlds.seed, spread)) if folder is not None else None
+    return _drawn(replace(worlds, task=task, worlds=(), store=store, spread=spread), len(worlds), workers, progress)
+
+
+def _drawn(known: Worlds, n: int, workers: int, progress: Progress | None) -> Worlds:
+    task, store = known.task, known.store
+    quantiles = SPREADS[known.spread](draw(task.canonical, n, known.seed))
+    found = {world.index: world for world in known.worlds} | (store.load() if store is not None else {})
     missing = [(i, quantiles[i]) for i in range(n) if i not in found]
     finished: list[World] = []
     try:
@@ -166,9 +203,9 @@ def sample(
     worlds = tuple(found[i] for i in range(n))
     if all(world.problem for world in worlds):
         raise WorldsError(f"no world could be computed; the first says: {worlds[0].problem}")
-    if record is None:
+    if not task.weighs:
         usable = np.array([not world.problem for world in worlds], dtype=float)
         weights = Weights(usable / usable.sum(), 0.0, float(usable.sum()))
     else:
-        weights = weigh(np.array([world.log_likelihood for world in worlds]), temper)
-    return Worlds(task, median, seed, quantiles, worlds, weights)
+        weights = weigh(np.array([world.log_likelihood for world in worlds]), known.temper)
+    return replace(known, quantiles=quantiles, worlds=worlds, weights=weights)

@@ -7,9 +7,9 @@ import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from standoff.chain import Games, fix_grids
 from standoff.claims import Finding, Measures, findings, roots_of
 from standoff.errors import StandoffError
-from standoff.game import StructureCache
 from standoff.record import Record
 from standoff.replay import replay
 from standoff.scenario.canonical import Canonical
@@ -30,6 +30,11 @@ class Task:
     near: Mapping[str, float]
     """By claim, the size of a margin below which the grid's error could change its sign: such worlds are solved again on the finer grid."""
 
+    @property
+    def weighs(self) -> bool:
+        """Whether there is a record, the scenario's own or of one that goes before, by which worlds are weighed."""
+        return self.record is not None or self.canonical.source is not None
+
 
 @dataclass(frozen=True)
 class World:
@@ -38,7 +43,7 @@ class World:
     index: int
     parameters: Mapping[str, float]
     log_likelihood: float
-    """Of the record; NaN without one or where replay failed."""
+    """Of the record as far as it was known, with the whole records of scenarios that go before; NaN without any or where replay failed."""
     findings: Mapping[str, Finding]
     refined: bool
     """Whether it was solved again on the finer grid."""
@@ -47,16 +52,16 @@ class World:
     problem: str = ""
 
 
-_CACHE: dict[bytes, StructureCache] = {}
+_CACHE: dict[bytes, Games] = {}
 
 
-def structures_of(canonical: Canonical) -> StructureCache:
-    """Return the structures of a scenario, kept within a process from world to world."""
+def structures_of(canonical: Canonical) -> Games:
+    """Return the games of a scenario, whose structures are kept within a process from world to world."""
     # Every task that reaches a worker process carries its own copy of the scenario; the pickled form tells that they are the same.
     key = hashlib.sha256(pickle.dumps(canonical)).digest()
     if key not in _CACHE:
         _CACHE.clear()
-        _CACHE[key] = StructureCache(canonical, roots_of(canonical))
+        _CACHE[key] = Games(fix_grids(canonical), roots_of(canonical))
     return _CACHE[key]
 
 
@@ -72,7 +77,7 @@ def run_world(task: Task, index: int, parameters: Mapping[str, float]) -> World:
     return world
 
 
-def measured(task: Task, structures: StructureCache, index: int, parameters: Mapping[str, float], levels: Levels) -> World:
+def measured(task: Task, structures: Games, index: int, parameters: Mapping[str, float], levels: Levels) -> World:
     """Compute a world on the grid of these levels."""
 
     def solved(values: Mapping[str, float]) -> Equilibrium:
@@ -80,12 +85,14 @@ def measured(task: Task, structures: StructureCache, index: int, parameters: Map
 
     equilibrium = solved(parameters)
     trail = replay(equilibrium, task.record) if task.record is not None else None
-    measures = Measures(equilibrium, trail, lambda changed: solved({**parameters, **changed}))
+    measures = Measures(equilibrium, trail, lambda changed: solved({**parameters, **changed}), structures)
     found = findings(task.canonical.claims, measures)
+    opened = equilibrium.game.opened
+    parts = [part.log_likelihood for part in (opened, trail) if part is not None]
     return World(
         index,
         dict(parameters),
-        trail.log_likelihood if trail is not None else float("nan"),
+        sum(parts) if parts else float("nan"),
         found,
         levels == task.finer and task.finer != task.levels,
         equilibrium.sweep["stage_residual"],

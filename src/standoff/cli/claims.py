@@ -1,0 +1,216 @@
+"""The command `claims`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from standoff.cli.options import Json, ScenarioArgument, Set, Workers
+from standoff.cli.terminal import Progress, print_json, progress_bar, say, show
+from standoff.errors import Fault, ScenarioError, WorldsError
+from standoff.names import closest, listed
+
+if TYPE_CHECKING:
+    from standoff.cli.pipeline import Settings
+    from standoff.record import Record
+    from standoff.scenario import Scenario
+    from standoff.worlds import Worlds
+
+TOLERANCE = 1e-2
+"""The default of `run`, whose folder is shared."""
+
+RUNS = 20_000
+"""Futures of a run that is made for its claims, as many as `run` simulates by default."""
+
+
+def claims(
+    scenario: ScenarioArgument,
+    ids: Annotated[list[str] | None, typer.Argument(metavar="[CLAIM]...", help="Tell everything about these claims.", show_default=False)] = None,
+    robust: Annotated[
+        bool, typer.Option("--robust", help="Change precision, priors, grid, horizon and the record's weight one at a time.", show_default=False)
+    ] = False,
+    worlds: Annotated[int, typer.Option(min=1, help="Worlds to begin with; with --robust, worlds under each change.")] = 64,
+    most: Annotated[
+        int | None,
+        typer.Option(min=1, help="Add worlds up to this while verdicts are unsettled; half as many again by default.", show_default=False),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of worlds.")] = 0,
+    workers: Workers = 2,
+    set_: Set = None,
+    as_json: Json = False,
+) -> None:
+    """Show the verdict on every claim, all about some of them, or whether the verdicts survive other choices of the modeller."""
+    from standoff.cli.pipeline import Settings
+
+    parts = _parts(scenario, set_ or [], seed)
+    _known(parts, ids or [])
+    settings = Settings(worlds=worlds, most=most, seed=seed, runs=RUNS, workers=workers, tolerance=TOLERANCE, temper=None, search=True)
+    with progress_bar() as progress:
+        content = _robust(scenario, parts, ids or [], settings, progress) if robust else _judged(scenario, parts, ids or [], settings, progress)
+    if as_json:
+        print_json(content)
+    elif robust:
+        from standoff.report.robust import show_robust
+
+        show(show_robust(content))
+    else:
+        from standoff.report.claimed import show_claims, show_details
+
+        show(show_details(content, ids) if ids else show_claims(content))
+
+
+@dataclass(frozen=True)
+class Part:
+    """A scenario, alone or of a chain."""
+
+    called: str
+    """What a command calls it."""
+    scenario: Scenario
+    record: Record | None
+    given: list[str]
+    """What is set in it."""
+    folder: Path
+    """Of its run."""
+
+
+def _parts(name: str, given: list[str], seed: int) -> list[Part]:
+    """Load a scenario, or all of a chain. Raises ScenarioError with every fault, or when nothing is claimed."""
+    from standoff.cli.arguments import overrides, record_of, resolved_names
+    from standoff.report import default_folder
+    from standoff.scenario import holds_chain, load, load_chain
+
+    if holds_chain(name):
+        crisis = load_chain(name, overrides(given))
+        loaded = list(zip(crisis.named, crisis.parts, strict=True))
+    else:
+        loaded = [(name, load(name, overrides(given)))]
+    parts = []
+    for called, scenario in loaded:
+        known = [f"{key}={value}" for key, value in overrides(given).items() if len(loaded) == 1 or _plain(key) in resolved_names(scenario)]
+        record = record_of(scenario)
+        parts.append(Part(called, scenario, record, known, default_folder(scenario, record, seed=seed, tolerance=TOLERANCE)))
+    if not any(part.scenario.claims for part in parts):
+        raise ScenarioError([Fault(problem=f"{name} makes no claims", suggestion="write some under `claims:`")])
+    return [part for part in parts if part.scenario.claims]
+
+
+def _plain(key: str) -> str:
+    return key.removeprefix("parameters.")
+
+
+def _known(parts: Sequence[Part], ids: Sequence[str]) -> None:
+    """Raise ScenarioError with every id that no claim has."""
+    names = [name for part in parts for name in part.scenario.claims]
+    unknown = [name for name in ids if name not in names]
+    if unknown:
+        raise ScenarioError(
+            [
+                Fault(field="CLAIM", problem="no claim has this id", found=name, allowed=listed(names), suggestion=closest(name, names))
+                for name in unknown
+            ]
+        )
+
+
+def _told(parts: Sequence[Part], progress: Progress) -> Iterator[tuple[Part, Progress]]:
+    """Give each part with a progress that names it, where there are several."""
+    for number, part in enumerate(parts, start=1):
+        place = f"{number}/{len(parts)} {part.scenario.name}: " if len(parts) > 1 else ""
+
+        def told(what: str, share: float, place: str = place) -> None:
+            progress(f"{place}{what}", share)
+
+        yield part, told
+
+
+# -- verdicts ------------------------------------------------------------------------------------------------------------------------------
+
+
+def _judged(name: str, parts: Sequence[Part], ids: Sequence[str], settings: Settings, progress: Progress) -> dict[str, Any]:
+    """Return the claims of runs that are at hand, or of runs made now; those asked for with the stories of their counter-worlds."""
+    from standoff.cli.pipeline import whole_run
+    from standoff.report.claimed import claims_report
+
+    contents = []
+    for part, told in _told(parts, progress):
+        content = _at_hand(part.folder, settings)
+        if content is None:
+            content = whole_run(part.called, part.given, None, None, settings, told)
+        _tell(part, [claim for claim in content["claims"] if claim["id"] in ids], settings, told)
+        contents.append(content)
+    return claims_report(name, contents)
+
+
+def _tell(part: Part, asked: Sequence[dict[str, Any]], settings: Settings, progress: Progress) -> None:
+    """Put the story of its counter-world into each claim asked for that has one; the world is solved again."""
+    untold = [claim for claim in asked if claim["counter_world"] is not None and claim["counter_world"]["story"] is None]
+    if not untold:
+        return
+    from standoff.verdicts.stories import tell_world
+    from standoff.worlds import run_world
+    from standoff.worlds.sample import make_task
+
+    task, _ = make_task(part.scenario, part.record, tolerance=settings.tolerance, workers=settings.workers, progress=progress)
+    for number, claim in enumerate(untold, start=1):
+        world = run_world(task, -1, claim["counter_world"]["parameters"])
+        story = tell_world(task, world, part.scenario.claims[claim["id"]])
+        claim["counter_world"]["story"] = {**asdict(story), "text": story.text()}
+        progress("telling counter-worlds", number / len(untold))
+
+
+def _at_hand(folder: Path, settings: Settings) -> dict[str, Any] | None:
+    """Return the report of an earlier run with these settings; None when there is none, or it was not finished."""
+    report, manifest = folder / "report.json", folder / "manifest.json"
+    try:
+        # A run that was stopped while it wrote has a report older than its manifest.
+        if report.stat().st_mtime_ns < manifest.stat().st_mtime_ns:
+            return None
+        known = json.loads(manifest.read_text(encoding="utf-8"))["inputs"]["settings"]
+        # How many futures were simulated makes no difference to the claims.
+        if {**known, "runs": settings.runs} != settings.deciding():
+            return None
+        return {**json.loads(report.read_text(encoding="utf-8")), "folder": str(folder)}
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError) as error:
+        raise WorldsError(f"the run in {folder} cannot be read ({error}); remove the folder and run again") from error
+
+
+# -- robustness ----------------------------------------------------------------------------------------------------------------------------
+
+
+def _robust(name: str, parts: Sequence[Part], ids: Sequence[str], settings: Settings, progress: Progress) -> dict[str, Any]:
+    """Judge the claims again under every change of the modeller's choices."""
+    from standoff.report.robust import robust_content
+    from standoff.robust import VARIANTS, estimate, vary
+
+    bases = [(part, told, _base(part, settings, told)) for part, told in _told(parts, progress)]
+    seconds = sum(estimate(base, VARIANTS, workers=settings.workers) for _, _, base in bases)
+    about = f"about {_duration(seconds)}, less what an earlier run kept"
+    say(f"Changing the modeller's choices over {settings.worlds} worlds takes {about}. Ctrl-C keeps what is finished.")
+    found = [
+        vary(base, VARIANTS, tolerance=settings.tolerance, workers=settings.workers, folder=part.folder, progress=told)
+        for part, told, base in bases
+    ]  # fmt: skip
+    content = robust_content(name, found)
+    if ids:
+        content["claims"] = [claim for claim in content["claims"] if claim["id"] in ids]
+    return content
+
+
+def _base(part: Part, settings: Settings, progress: Progress) -> Worlds:
+    """Sample the worlds that `run` begins with, or read them from its folder."""
+    from standoff.worlds import sample
+
+    return sample(
+        part.scenario, settings.worlds, settings.seed, record=part.record, tolerance=settings.tolerance, workers=settings.workers,
+        folder=part.folder, progress=progress,
+    )  # fmt: skip
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} seconds" if seconds < 90 else f"{seconds / 60:.0f} minutes"

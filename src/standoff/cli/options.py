@@ -1,0 +1,18 @@
+"""The arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ScenarioArgument = Annotated[str, typer.Argument(metavar="SCENARIO", help="Name of a bundled scenario, or a YAML file.", show_default=False)]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Fix a parameter, clock.FIELD or calendar.DATE; repeatable.", show_default=False),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the same content as JSON.", show_default=False)]
+Tolerance = Annotated[float, typer.Option(min=1e-9, help="Largest policy distance that the certificate accepts.")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes or threads; results do not depend on it.")]
+RecordFile = Annotated[Path | None, typer.Option("--record", metavar="FILE", help="A record instead of the scenario's own.", show_default=False)]

@@ -1,0 +1,409 @@
+"""Finding the decision that is to be explained.
+
+A *spot* is one decision of one player in one public state at one belief. It can be declared (a date and a state), taken from the path of a
+replayed record (a date or an event of it), or be the next turn of a player: the likeliest way leads there from the start, or from where the
+record leaves the game open.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import heapq
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+from standoff.errors import SolveError
+from standoff.game import DECISION, END, Game, Root, build
+from standoff.game.structure import Structure, explore
+from standoff.names import closest, listed
+from standoff.replay import Step, Trail
+from standoff.scenario.canonical import Canonical, TurnSpec, VariableSpec
+from standoff.solve import solve
+from standoff.solve.equilibrium import Equilibrium
+from standoff.solve.grid import to_beliefs
+
+Beliefs = Mapping[str, Mapping[str, float]]
+
+MAX_VISITS = 20_000
+"""Public states looked at in search of a player's next turn; behind so many, no way there is likely."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was said of the point; None where nothing was."""
+
+    player: str | None = None
+    at: int | str | dt.date | None = None
+    turn: str | None = None
+    state: Mapping[str, Any] = field(default_factory=dict)
+    beliefs: Beliefs = field(default_factory=dict)
+    event: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Spot:
+    """A decision of a player."""
+
+    solved: Equilibrium
+    """A solution that contains it."""
+    node: int
+    x: np.ndarray
+    """Belief coordinates."""
+    origin: str
+    """How it was found, in words."""
+    step: Step | None = None
+    """What the record tells of it, if it lies on the record's path."""
+    root: Root | None = None
+    """The public state as a root from which a game can be built, where it can be declared so."""
+
+    @property
+    def structure(self) -> Structure:
+        """The game's shape."""
+        return self.solved.game.structure
+
+    @property
+    def mover(self) -> int:
+        """Index of the player who decides."""
+        return int(self.structure.owner[self.node])
+
+    @property
+    def player(self) -> str:
+        """Who decides."""
+        return str(self.structure.canonical.players[self.mover].name)
+
+    @property
+    def turn(self) -> str:
+        """Name of the turn."""
+        return str(self.structure.places[self.structure.place[self.node]]).removeprefix("turn:")
+
+    @property
+    def period(self) -> int:
+        """Period of the turn."""
+        return int(self.structure.period[self.node])
+
+    @property
+    def date(self) -> dt.date | None:
+        """Date of the move that the record tells here, else the first day of the period; None in a game without dates."""
+        starts = self.structure.canonical.calendar.starts
+        if self.step is not None and self.step.date is not None:
+            return self.step.date
+        return starts[self.period] if starts is not None else None
+
+    @property
+    def told(self) -> str | None:
+        """The option that the record tells was taken here; None where it is silent, or where only a signal was seen."""
+        if self.step is None or self.step.silent:
+            return None
+        option = self.step.move.split(".", 1)[1]
+        return option if option in self.menu else None
+
+    @property
+    def menu(self) -> tuple[str, ...]:
+        """Names of the options."""
+        start = self.structure.option_start
+        return tuple(self.solved.game.option_address(row).split(".", 1)[1] for row in range(int(start[self.node]), int(start[self.node + 1])))
+
+
+def find(eq: Equilibrium, asked: Asked, trail: Trail | None) -> Spot:
+    """Find the decision that was asked for.
+
+    Raises SolveError for unknown names, dates outside the clock, and points at which nobody, or somebody else, decides.
+    """
+    canonical = eq.game.canonical
+    _check_names(canonical, asked)
+    if trail is not None and trail.equilibrium.game.structure is not eq.game.structure:
+        raise SolveError("the record was replayed through another solution; replay it through the one that is to be explained")
+    if asked.event is not None:
+        if asked.at is not None or asked.turn is not None or asked.state:
+            raise SolveError(f"the event {asked.event} is a point by itself; leave the date, the turn and the state out, or leave the event out")
+        spot = _of_event(eq, asked, trail)
+    elif asked.state or (asked.at is not None and trail is None):
+        spot = _declared(eq, asked)
+    elif trail is not None and asked.at is not None:
+        spot = _on_path(trail, asked)
+    else:
+        spot = _next(eq, asked, trail)
+    return replace(spot, x=spot.solved.coordinates(asked.beliefs, base=spot.x)) if asked.beliefs else spot
+
+
+# -- names -----------------------------------------------------------------------------------------------------------------------------------
+
+
+def unknown(what: str, name: object, known: list[str]) -> SolveError:
+    """Return the error for a name that does not exist, with the nearest that does."""
+    near = closest(str(name), known)
+    return SolveError(f"no {what} is named {name}; " + (f"did you mean {near}?" if near else f"there are: {listed(known)}"))
+
+
+def _check_names(canonical: Canonical, asked: Asked) -> None:
+    players = [player.name for player in canonical.players]
+    turns = {turn.name: turn for turn in canonical.turns}
+    if asked.player is not None and asked.player not in players:
+        raise unknown("player", asked.player, players)
+    if asked.turn is not None and asked.turn not in turns:
+        raise unknown("turn", asked.turn, list(turns))
+    if asked.turn is not None and asked.player not in (None, turns[asked.turn].player):
+        raise SolveError(f"{asked.turn} is a turn of {turns[asked.turn].player}, not of {asked.player}")
+    if asked.player is not None and not any(turn.player == asked.player for turn in canonical.turns):
+        raise SolveError(f"{asked.player} has no turn in this game; those who decide are {listed(sorted({t.player for t in canonical.turns}))}")
+    for name, given in asked.beliefs.items():
+        if name not in players:
+            raise unknown("player", name, players)
+        kinds = list(canonical.player(name).types)
+        if len(kinds) == 1:
+            raise SolveError(f"{name} has no secret, so there is nothing to believe about it")
+        for kind, p in given.items():
+            if kind not in kinds:
+                raise unknown(f"type of {name}", kind, kinds)
+            if not 0.0 <= p <= 1.0:
+                raise SolveError(f"the belief that {name} is {kind} is {p:g}; it must be a probability between 0 and 1")
+
+
+def _code(spec: VariableSpec, value: Any) -> int:
+    """Return the code of a value, given as it is or in words."""
+    if value in spec.values and type(value) in {type(known) for known in spec.values}:
+        return spec.values.index(value)
+    words = [str(known).lower() for known in spec.values]
+    if str(value).lower() in words:
+        return words.index(str(value).lower())
+    near = closest(str(value), words)
+    hint = f"did you mean {near}?" if near else f"its values are {listed(words)}"
+    raise SolveError(f"{spec.name} is never {value}; {hint}")
+
+
+def _codes(canonical: Canonical, state: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
+    specs = {spec.name: spec for spec in canonical.variables}
+    codes = []
+    for name, value in state.items():
+        if name not in specs:
+            raise unknown("state variable", name, list(specs))
+        codes.append((name, _code(specs[name], value)))
+    return tuple(codes)
+
+
+def _period(canonical: Canonical, moment: int | str | dt.date) -> int:
+    """Return the period of a moment: a number, a date, ISO text, or a name of the calendar."""
+    calendar = canonical.calendar
+    if isinstance(moment, str) and moment not in calendar.dates:
+        try:
+            moment = int(moment) if moment.strip().isdigit() else dt.date.fromisoformat(moment.strip())
+        except ValueError:
+            near = closest(str(moment), calendar.dates)
+            hint = f"did you mean {near}?" if near else f"dates of the calendar are {listed(calendar.dates)}"
+            raise SolveError(f"{moment} is no date (such as 2020-09-26), no period and no date of the calendar; {hint}") from None
+    try:
+        return calendar.period(moment)
+    except ValueError as error:
+        raise SolveError(str(error)) from None
+
+
+def _when(canonical: Canonical, period: int) -> str:
+    starts = canonical.calendar.starts
+    return f"{starts[period]}" if starts is not None else f"period {period}"
+
+
+# -- declared points --------------------------------------------------------------------------------------------------------------------------
+
+
+def _declared(eq: Equilibrium, asked: Asked) -> Spot:
+    canonical = eq.game.canonical
+    codes = _codes(canonical, asked.state)
+    period = _period(canonical, asked.at) if asked.at is not None else 0
+    turns = [t for t in canonical.turns if asked.turn in (None, t.name) and asked.player in (None, t.player)]
+    said = ", ".join(f"{name} {canonical.variables[_index(canonical, name)].values[code]}" for name, code in codes)
+    where = f"in the period of {_when(canonical, period)}, " + (f"with {said}, the rest as at the start" if said else "the state as at the start")
+    roots = [Root(period, turn.name, codes) for turn in turns]
+    alone = explore(canonical, eq.game.parameters, roots)
+    for number, (root, turn) in enumerate(zip(roots, turns, strict=True)):
+        node = int(alone.roots[number])
+        if not _is_turn(alone, node, turn, period):
+            continue
+        origin = f"as declared: {where}"
+        known = locate(eq.game.structure, f"turn:{turn.name}", period, alone.state[node])
+        if known is not None:
+            return Spot(eq, known, eq.prior, origin, root=root)
+        there = _solved_there(eq, root)
+        return Spot(
+            there,
+            int(there.game.structure.roots[0]),
+            eq.prior,
+            f"{origin}; the play from there was solved on the same belief grid, without a certificate of its own",
+            root=root,
+        )
+    raise SolveError(f"{_nobody(alone, asked)} {where}; {_remedy(asked)}")
+
+
+def _index(canonical: Canonical, name: str) -> int:
+    return [spec.name for spec in canonical.variables].index(name)
+
+
+def _is_turn(structure: Structure, node: int, turn: TurnSpec, period: int) -> bool:
+    return bool(
+        structure.kind[node] == DECISION and structure.period[node] == period and structure.places[structure.place[node]] == f"turn:{turn.name}"
+    )
+
+
+def _nobody(structure: Structure, asked: Asked) -> str:
+    """Say who does not decide, and what happens instead."""
+    node = int(structure.roots[0])
+    who = asked.turn or asked.player or "nobody"
+    says = "nobody decides" if who == "nobody" else f"{who} does not decide"
+    place = structure.places[structure.place[node]]
+    if structure.kind[node] == END:
+        return f"{says}, because the game is over ({place.removeprefix('end:')}),"
+    if structure.kind[node] == DECISION:
+        mover = structure.canonical.players[int(structure.owner[node])].name
+        return f"{says} ({mover} does, at the turn {place.removeprefix('turn:')})"
+    return says
+
+
+def _remedy(asked: Asked) -> str:
+    return "give a state in which it does, another date, or another player" if asked.player or asked.turn else "give another date or state"
+
+
+def locate(structure: Structure, place: str, period: int, state: np.ndarray) -> int | None:
+    """Return the node of a public state, hidden variables included; None where the game does not reach it."""
+    nodes = structure.nodes_at(place)
+    nodes = nodes[(structure.period[nodes] == period) & (structure.state[nodes] == state).all(axis=1)]
+    return int(nodes[0]) if len(nodes) else None
+
+
+def _solved_there(eq: Equilibrium, root: Root) -> Equilibrium:
+    """Solve what follows a declared state, on the same belief grid."""
+    canonical, values = eq.game.canonical, dict(eq.game.parameters)
+    game: Game = build(canonical, values, structure=explore(canonical, values, (root,)))
+    return solve(replace(game, priors=eq.game.priors), levels=eq.grid.levels, certify=False)
+
+
+# -- points of the record -----------------------------------------------------------------------------------------------------------------------
+
+
+def _of_event(eq: Equilibrium, asked: Asked, trail: Trail | None) -> Spot:
+    event = asked.event
+    if trail is None:
+        raise SolveError(f"the event {event} belongs to a record, but none was given; give a replayed record (trail=, or a scenario with a record)")
+    told = [step for step in trail.steps if event in step.events]
+    if not told:
+        for item in trail.unmapped:
+            if item.event.id == event:
+                raise SolveError(f"{event} stands for no move: {item.reason}. Events that do: {listed(_events(trail))}")
+        for unplayed, reason in trail.unplayed:
+            if unplayed.id == event:
+                raise SolveError(f"{event} found no turn: {reason}. Events that did: {listed(_events(trail))}")
+        near = closest(str(event), _events(trail))
+        hint = f"did you mean {near}?" if near else f"events that stand for moves are {listed(_events(trail))}"
+        raise SolveError(f"the record has no event {event}; {hint}")
+    choices = [step for step in told if eq.game.structure.kind[step.node] == DECISION]
+    if not choices:
+        raise SolveError(f"{event} is told by {told[0].move}, which is chance: nobody decides it. Name the event of the move before it")
+    mine = [step for step in choices if asked.player in (None, step.player)]
+    if not mine:
+        theirs = list(dict.fromkeys(name for step in trail.steps if step.player == asked.player for name in step.events))
+        raise SolveError(
+            f"{event} is a move of {choices[0].player}, not of {asked.player}; leave the player out"
+            + (f", or name an event of {asked.player}: {listed(theirs)}" if theirs else "")
+        )
+    return _at_step(trail, mine[0], f"on the record's path, just before {event}")
+
+
+def _events(trail: Trail) -> list[str]:
+    return list(dict.fromkeys(name for step in trail.steps for name in step.events))
+
+
+def _decisions(trail: Trail, asked: Asked) -> list[Step]:
+    """Return the decisions on the record's path that fit, those of which the record tells first."""
+    structure = trail.equilibrium.game.structure
+    fits = [
+        step
+        for step in trail.steps
+        if structure.kind[step.node] == DECISION
+        and asked.player in (None, step.player)
+        and (asked.turn is None or structure.places[structure.place[step.node]] == f"turn:{asked.turn}")
+    ]
+    return sorted(fits, key=lambda step: step.silent)
+
+
+def _on_path(trail: Trail, asked: Asked) -> Spot:
+    assert asked.at is not None
+    canonical = trail.equilibrium.game.canonical
+    period = _period(canonical, asked.at)
+    fits = _decisions(trail, asked)
+    for step in fits:
+        if step.period == period:
+            return _at_step(trail, step, f"on the record's path, in the period of {_when(canonical, period)}")
+    who = asked.turn or asked.player or "nobody"
+    moments = [_when(canonical, at) for at in sorted({step.period for step in fits})]
+    raise SolveError(
+        f"on the record's path {who} {'decides' if who == 'nobody' else 'does not decide'} in the period of {_when(canonical, period)}; "
+        f"{f'periods in which it does: {listed(moments)}' if moments else 'it never does there'}. To leave the path, declare a state"
+    )
+
+
+def _at_step(trail: Trail, step: Step, origin: str) -> Spot:
+    eq = trail.equilibrium
+    return Spot(eq, step.node, step.before, origin, step, _as_root(eq.game.structure, step.node))
+
+
+# -- the next turn -----------------------------------------------------------------------------------------------------------------------------
+
+
+def _next(eq: Equilibrium, asked: Asked, trail: Trail | None) -> Spot:
+    structure = eq.game.structure
+    open_ended = trail is not None and structure.kind[trail.node] != END
+    if trail is not None and not open_ended:
+        fits = _decisions(trail, asked)
+        if fits:
+            first = fits[0]
+            what = f"its first move that the record tells ({', '.join(first.events)})" if not first.silent else "its first turn"
+            return _at_step(trail, first, f"on the record's path, {what}")
+    start, x, origin = int(structure.roots[0]), eq.prior, "from the start"
+    if open_ended:
+        assert trail is not None
+        start, x, origin = trail.node, trail.x, "from where the record leaves the game"
+
+    def wanted(node: int) -> bool:
+        if structure.kind[node] != DECISION or structure.option_start[node + 1] - structure.option_start[node] < 2:
+            return False
+        mover = structure.canonical.players[int(structure.owner[node])].name
+        return asked.player in (None, mover) and (asked.turn is None or structure.places[structure.place[node]] == f"turn:{asked.turn}")
+
+    found = _likeliest_way(eq, start, x, wanted)
+    who = asked.turn or asked.player
+    if found is None:
+        raise SolveError(f"{origin} no likely way leads to a choice of {who or 'anybody'}; declare a state in which there is one")
+    node, x, chance = found
+    here = "" if node == start else f", on the likeliest way there (probability {chance:.2g})"
+    return Spot(eq, node, x, f"the first choice{f' of {who}' if who else ''} {origin}{here}", root=_as_root(structure, node))
+
+
+def _likeliest_way(eq: Equilibrium, node: int, x: np.ndarray, wanted: Callable[[int], bool]) -> tuple[int, np.ndarray, float] | None:
+    """Follow public histories in order of probability to the first wanted node; return it, the belief there and the history's probability."""
+    game, g = eq.game, eq.game.arrays
+    order = count()
+    pending = [(-1.0, next(order), node, x)]
+    for _ in range(MAX_VISITS):
+        if not pending:
+            return None
+        chance, _, node, x = heapq.heappop(pending)
+        if wanted(node):
+            return node, x, -chance
+        probe = eq.probe(node, x)
+        owner = int(g.owner[node])
+        belief = to_beliefs(x, game.n_types)[owner] if owner >= 0 else np.ones(1)
+        for y, p in enumerate(probe.likelihood @ belief):
+            if p > 0.0:
+                heapq.heappush(pending, (chance * float(p), next(order), int(g.target[g.observation_start[node] + y]), probe.posteriors[y]))
+    return None
+
+
+def _as_root(structure: Structure, node: int) -> Root | None:
+    """Return a node as a root; None where something is on its way or frozen there, which a root cannot say."""
+    n_declared = len(structure.canonical.variables)
+    if structure.state[node, n_declared:].any():
+        return None
+    codes = tuple((spec.name, int(structure.state[node, i])) for i, spec in enumerate(structure.canonical.variables))
+    return Root(int(structure.period[node]), structure.places[structure.place[node]].removeprefix("turn:"), codes)

@@ -1,0 +1,138 @@
+"""The gallery: every game with what is known of it and what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+from standoff.errors import Fault, ScenarioError, SolveError
+from standoff.gallery import crisis_signalling
+from standoff.gallery.figures import FIGURES, Figure
+from standoff.gallery.measure import Line, measure
+from standoff.names import closest, listed
+from standoff.scenario import bundled, load
+
+OWN = "No publication: a game of our own, whose answer another solver (Gambit) found on its tree."
+"""The citation of a bundled scenario."""
+
+Progress = Callable[[str, float], None]
+
+FIXED_POINT = "crisis-signalling"
+"""The one game that is no scenario but a map of its own."""
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """One published game."""
+
+    name: str
+    title: str
+    story: str
+    citation: str
+    """The work in which the game, or its answer, is published."""
+    remarks: tuple[str, ...]
+    """Other sources, and what differs from the work cited."""
+    scenario: str | None
+    """What `load` finds it by; None for a game outside the scenario language."""
+    lines: tuple[Line, ...]
+
+    @property
+    def agrees(self) -> bool:
+        """Tell whether every figure agrees."""
+        return all(line.agrees for line in self.lines)
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Published games, solved."""
+
+    exhibits: tuple[Exhibit, ...]
+
+    @property
+    def agrees(self) -> bool:
+        """Tell whether every figure of every game agrees."""
+        return all(exhibit.agrees for exhibit in self.exhibits)
+
+    @property
+    def table(self) -> Any:
+        """Return all figures as a pandas DataFrame, one row a figure; the precision of a limit is infinite."""
+        import pandas as pd
+
+        rows = [
+            {
+                "game": exhibit.name,
+                "citation": exhibit.citation,
+                "what": line.figure.what,
+                "precision": line.figure.precision,
+                "whence": line.figure.whence,
+                "published": line.figure.known,
+                "ours": line.ours,
+                "difference": line.difference,
+                "agrees": line.agrees,
+            }
+            for exhibit in self.exhibits
+            for line in exhibit.lines
+        ]
+        return pd.DataFrame(rows)
+
+
+def names() -> tuple[str, ...]:
+    """List the games of the gallery."""
+    return (*FIGURES, FIXED_POINT)
+
+
+def gallery(name: str | None = None, *, progress: Progress | None = None) -> Gallery:
+    """Solve the published games, or one of them, and set what comes out beside what is known.
+
+    Raises ScenarioError for a name that is none, SolveError when a game cannot be solved as finely as its figures need.
+
+    >>> import standoff as so
+    >>> shown = so.gallery("trust")
+    >>> shown.agrees
+    True
+    >>> shown.table[["what", "published"]].head(1).values.tolist()
+    [['the buyer trusts', 0.0]]
+    """
+    known = names()
+    if name is not None:
+        name = name.removeprefix("gallery/")
+        if name not in known:
+            fault = Fault(problem="the gallery has no such game", found=name, allowed=listed(known), suggestion=closest(name, known))
+            raise ScenarioError([fault])
+    wanted = known if name is None else (name,)
+    exhibits = []
+    for number, one in enumerate(wanted):
+        if progress is not None:
+            progress("solving published games", number / len(wanted))
+        exhibits.append(_fixed_point() if one == FIXED_POINT else _solved(one))
+    if progress is not None:
+        progress("solving published games", 1.0)
+    return Gallery(tuple(exhibits))
+
+
+def _solved(name: str) -> Exhibit:
+    found = name if name in bundled() else f"gallery/{name}"
+    scenario = load(found)
+    sources = dict(scenario.sources)
+    citation = sources.pop("published", OWN)
+    return Exhibit(name, scenario.title, " ".join(scenario.summary.split()), citation, tuple(sources.values()), found, measure(found, FIGURES[name]))
+
+
+def _fixed_point() -> Exhibit:
+    """Return the crisis signalling game with all its equilibria."""
+    known, ours = crisis_signalling.KNOWN, crisis_signalling.equilibria()
+    if len(ours) != len(known):
+        raise SolveError(f"{FIXED_POINT} has {len(known)} equilibria, of which {len(ours)} were found")
+    lines = []
+    for which, one, found in zip(("first", "second", "third"), known, ours, strict=True):
+        what = f"the defender resists, in the {which} equilibrium"
+        figure = Figure(what=what, of="defender.resist", known=one, whence="published", within=crisis_signalling.WITHIN, precision=inf)
+        lines.append(Line(figure, found, inf, 0.0))
+    remarks = (
+        "Private shocks are normal: outside the scenario language, so it is solved as a fixed point of its own.",
+        "Values as in C. Crisman-Cox and M. Gibilisco (2021), Political Science Research and Methods 9(3), 565-582.",
+        "Their replication files start the search for the middle equilibrium from 0.4715766, which is near it but no equilibrium.",
+    )
+    return Exhibit(FIXED_POINT, crisis_signalling.TITLE, crisis_signalling.STORY, crisis_signalling.CITATION, remarks, None, tuple(lines))

@@ -1,0 +1,51 @@
+"""Find scenario files: those that come with standoff by name, any by path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from standoff.errors import Fault, ScenarioError
+from standoff.names import closest, listed
+
+
+def bundled() -> dict[str, Path]:
+    """List the scenarios and chains that come with standoff, by name."""
+    from importlib import resources
+
+    folder = Path(str(resources.files("standoff.scenarios")))
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def published() -> dict[str, Path]:
+    """List the published games of the gallery, by name: `gallery/NAME`."""
+    from importlib import resources
+
+    folder = Path(str(resources.files("standoff.scenarios"))) / "gallery"
+    return {f"gallery/{path.stem}": path for path in sorted(folder.glob("*.yaml"))}
+
+
+def find(name_or_path: str | Path, folder: Path | None = None) -> Path:
+    """Return the file meant: a path, relative to `folder` if one is given, or the name of a bundled scenario or of a published game.
+
+    Raises ScenarioError when there is none.
+    """
+    path = Path(name_or_path) if folder is None else folder / name_or_path
+    if path.is_file():
+        return path
+    known = bundled()
+    if str(name_or_path) in known:
+        return known[str(name_or_path)]
+    if str(name_or_path).startswith("gallery/") and not path.suffix:
+        return _find_published(str(name_or_path))
+    looks_like_path = path.suffix in (".yaml", ".yml") or len(Path(name_or_path).parts) > 1
+    problem = "there is no such file" if looks_like_path else "there is no bundled scenario of this name, nor such a file"
+    suggestion = closest(path.stem, known)
+    raise ScenarioError([Fault(problem=problem, found=str(name_or_path), allowed=f"a path, or one of: {listed(known)}", suggestion=suggestion)])
+
+
+def _find_published(name: str) -> Path:
+    known = published()
+    if name in known:
+        return known[name]
+    fault = Fault(problem="the gallery has no such game", found=name, allowed=listed(known), suggestion=closest(name, known))
+    raise ScenarioError([fault])

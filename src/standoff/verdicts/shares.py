@@ -1,0 +1,73 @@
+"""The share of plausible worlds in which a claim is true, its interval, and the verdicts that the interval allows.
+
+The interval (90 %) is the Jeffreys interval of a binomial share at the effective number of worlds (Brown, Cai & DasGupta 2001). When the
+record's weights leave too few effective worlds, the weighted share is refused and that of the plain sample is used, and said to be.
+A verdict is settled when the whole interval lies in its own band, so that further worlds are unlikely to change it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from standoff.worlds import World, Worlds
+
+BANDS = ((0.9, "holds"), (0.7, "leans true"), (0.3, "contested"), (0.1, "leans false"), (0.0, "fails"))
+
+
+@dataclass(frozen=True)
+class Tally:
+    """In how much of the worlds a claim is true."""
+
+    share: float
+    low: float
+    high: float
+    worlds: int
+    """Worlds in which it was measured."""
+    effective: float
+    weighted: bool
+    prior_share: float
+    """Share without the record's weights."""
+
+
+def band(share: float) -> str:
+    """Return the verdict of a share."""
+    return next(name for least, name in BANDS if share >= least)
+
+
+def bands(low: float, high: float) -> tuple[str, ...]:
+    """Return the verdicts of all shares from `low` to `high`, the highest first."""
+    names = [name for _, name in BANDS]
+    return tuple(names[names.index(band(high)) : names.index(band(low)) + 1])
+
+
+def interval(share: float, n: float) -> tuple[float, float]:
+    """Return the 90 % Jeffreys interval of a share among `n` worlds."""
+    from scipy.stats import beta
+
+    low = float(beta.ppf(0.05, share * n + 0.5, (1 - share) * n + 0.5)) if share > 0 else 0.0
+    high = float(beta.ppf(0.95, share * n + 0.5, (1 - share) * n + 0.5)) if share < 1 else 1.0
+    return low, high
+
+
+def margins_of(worlds: Sequence[World], claim: str) -> np.ndarray:
+    """Return the margins of a claim, shape (n,); NaN where it was not measured."""
+    return np.array([world.findings[claim].margin if claim in world.findings else np.nan for world in worlds])
+
+
+def tally(worlds: Worlds, margins: np.ndarray) -> Tally:
+    """Count the worlds in which a claim with these margins is true, shape (n,); it must have been measured in one of them."""
+    measured = np.isfinite(margins)
+    truth = margins > 0
+    weights = np.where(measured, worlds.weights.values, 0.0)
+    weighted = worlds.task.weighs and worlds.weights.enough and weights.sum() > 0
+    if not weighted:
+        weights = measured.astype(float)
+    weights = weights / weights.sum()
+    effective = float(1.0 / (weights**2).sum())
+    # Weights that sum to 1 but for the last digit must not leave a share outside [0, 1].
+    share = min(max(float(weights @ truth), 0.0), 1.0)
+    low, high = interval(share, effective)
+    return Tally(share, low, high, int(measured.sum()), effective, weighted, float(truth[measured].mean()))

@@ -1,0 +1,263 @@
+"""Published games: what is known of them, what another solver says, and what comes out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from functools import cache
+from math import inf, prod
+
+import numpy as np
+import pygambit
+import pytest
+
+import standoff as so
+from standoff.cli.app import run_app
+from standoff.cli.terminal import as_text
+from standoff.errors import ScenarioError, SolveError
+from standoff.export import export, information_sets
+from standoff.gallery import FIGURES, LIMIT_PRECISION, CrisisSignalling, Figure, Gallery, equilibria
+from standoff.gallery.exhibition import FIXED_POINT, names
+from standoff.gallery.figures import MIXING
+from standoff.gallery.measure import read
+from standoff.report.gallery import gallery_content, short_citation, show_gallery
+from standoff.scenario.find import bundled, published
+
+exhibit = cache(lambda name: so.gallery(name).exhibits[0])
+"""One game of the gallery, solved once."""
+
+
+def path_of(name):
+    return name if name in bundled() else f"gallery/{name}"
+
+
+def scenario_of(name, setting=(), precision=1.0):
+    return so.load(path_of(name), {**dict(setting), "precision": precision})
+
+
+# -- what is known ----------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.published
+@pytest.mark.parametrize("name", names())
+def test_every_known_figure_comes_out(name):
+    """Each figure is met to its last digit; a limit as nearly as the noise that is left allows."""
+    missed = [(line.figure.what, line.figure.known, line.ours) for line in exhibit(name).lines if not line.agrees]
+    assert missed == []
+    assert all(0 < line.figure.within <= MIXING for line in exhibit(name).lines)
+
+
+@cache
+def gambit_policies(name, setting, precision, folder):
+    """Return Gambit's choice probabilities by player, type and history of moves."""
+    game = so.build(scenario_of(name, setting, precision))
+    tree = pygambit.read_efg(str(export(game, folder / f"{name}.efg", scaled=True)))
+    (answer,) = pygambit.qre.logit_solve_lambda(tree, lam=[1.0])
+    players = game.canonical.players
+    found = {}
+    for place in information_sets(game):
+        player = players[place.player]
+        seen = tuple(filter(None, (game.structure.address(row) for row in place.observations)))
+        found[player.name, player.types[place.kind], seen] = dict(list(answer.profile[player.name])[place.number - 1][1])
+    return game, found
+
+
+def gambit_says(figure, game, policies):
+    """Return a figure as Gambit's solution has it; a belief by Bayes' rule from its choice probabilities."""
+    name, option = figure.of.split(".")
+    player = game.canonical.player(name)
+    if not figure.belief:
+        return policies[name, figure.type or player.types[0], figure.after][option]
+    weights = {}
+    for kind, prior in zip(player.types, game.priors[game.player_index[name]], strict=True):
+        own = [(i, move.split(".")[1]) for i, move in enumerate(figure.after) if move.startswith(f"{name}.")]
+        weights[kind] = prior * prod(policies[name, kind, figure.after[:i]][move] for i, move in own)
+    return weights[option] / sum(weights.values())
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("trees")
+
+
+@pytest.mark.solver
+@pytest.mark.parametrize("name", FIGURES)
+def test_gambit_says_the_same(name, folder):
+    """On the exported tree another solver finds the known figures too, and ours."""
+    for line in exhibit(name).lines:
+        figure = line.figure
+        game, policies = gambit_policies(name, tuple(sorted(figure.setting.items())), line.precision, folder)
+        theirs = gambit_says(figure, game, policies)
+        assert theirs == pytest.approx(figure.known, abs=figure.within), figure.what
+        assert line.ours == pytest.approx(theirs, abs=1e-2 if figure.precision == inf else 1e-6), figure.what
+
+
+# -- closed forms -----------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.paper
+@pytest.mark.parametrize(("prior", "share", "monopoly"), [(0.08, 0.6, 3.0), (0.15, 0.7, 2.5)])
+def test_a_weak_monopolist_keeps_the_next_entrant_indifferent(prior, share, monopoly):
+    """Kreps and Wilson: with n markets left it fights so often that the belief after a fight is b ** (n - 1); the next stays out with 1 / a."""
+    setting = {"strong_prior": prior, "share": share, "monopoly": monopoly}
+    eq = so.solve(so.build(scenario_of("reputation", setting.items(), 30.0)), workers=1)
+    assert eq.certificate.met
+    fight = (1 - share**2) * prior / ((1 - prior) * share**2)
+    fought = ("entrant_3.enter", "monopolist.fight")
+
+    def ours(of, after, **more):
+        return read(eq, Figure(what="", of=of, known=0.0, whence="closed form", within=1.0, after=after, **more))
+
+    assert ours("monopolist.fight", fought[:1], type="weak") == pytest.approx(fight, abs=0.03)
+    assert ours("monopolist.strong", fought, belief=True) == pytest.approx(share**2, abs=0.03)
+    assert ours("entrant_2.enter", fought) == pytest.approx(1 - 1 / monopoly, abs=0.03)
+
+
+@pytest.mark.paper
+@pytest.mark.parametrize("cost", [0.5, 1.5])
+def test_the_dearer_the_retreat_the_more_a_threat_is_yielded_to(cost):
+    """A bluff that succeeds with probability y is worth y - (1 - y) a, which is nothing at y = a / (1 + a)."""
+    eq = so.solve(so.build(scenario_of("audience-costs", {"audience_cost": cost}.items(), 30.0)), workers=1)
+    assert eq.certificate.met
+    figure = Figure(what="", of="defender.yield", known=0.0, whence="closed form", within=1.0, after=("challenger.threaten",))
+    assert read(eq, figure) == pytest.approx(cost / (1 + cost), abs=0.03)
+
+
+@pytest.mark.paper
+def test_backward_induction_gives_the_centipede_at_any_precision():
+    """From the last move on: take with the logistic of precision times what taking gains over passing."""
+    own = [(0.4, 0.2, 1.6, 0.8, 6.4), (0.1, 0.8, 0.4, 3.2, 1.6)]
+    take, values = [], [own[0][4], own[1][4]]
+    for move in (3, 2, 1, 0):
+        mover = move % 2
+        p = 1 / (1 + np.exp(-2.0 * (own[mover][move] - values[mover])))
+        values = [p * own[i][move] + (1 - p) * values[i] for i in (0, 1)]
+        take.insert(0, p)
+    at_two = [line.ours for line in exhibit("centipede").lines if line.figure.precision == 2.0]
+    assert at_two == pytest.approx(take, abs=1e-9)
+
+
+# -- crisis signalling with normal shocks -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.property
+def test_equilibria_are_what_they_bring_about():
+    game = CrisisSignalling()
+    found = equilibria(game)
+    assert len(found) == 3
+    assert [game.resistance(r) for r in found] == pytest.approx(found, abs=1e-10)
+
+
+@pytest.mark.property
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_players_who_draw_their_shocks_behave_as_the_map_says(which):
+    """Half a million draws: each does what is best against the other's chances, and so do those chances come about."""
+    game, resist = CrisisSignalling(), equilibria()[which]
+    shocks = np.random.default_rng(which).standard_normal((3, 500_000))
+    war, retreat = game.challenger_war + shocks[0], game.challenger_retreat + shocks[1]
+    challenges = (1 - resist) * game.challenger_prize + resist * np.maximum(war, retreat) > game.challenger_status_quo
+    challenge, fight = game.chances(resist)
+    assert (challenge, fight) == pytest.approx((challenges.mean(), (war > retreat)[challenges].mean()), abs=0.004)
+    resists = fight * (game.defender_war + shocks[2]) + (1 - fight) * game.defender_prize > game.defender_concession
+    assert resists.mean() == pytest.approx(resist, abs=0.004)
+
+
+@pytest.mark.paper
+def test_a_defender_that_loses_nothing_in_war_has_one_answer():
+    """When war is worth as much as the prize, the odds of war do not matter: resist unless the shock is below what conceding gains."""
+    (only,) = equilibria(CrisisSignalling(defender_war=1.0, challenger_war=5.0))
+    assert only == pytest.approx(0.8413, abs=1e-3)  # the challenger nearly always fights: the standard normal at 1
+
+
+def test_where_nobody_challenges_the_map_says_so():
+    with pytest.raises(SolveError, match="hardly anybody challenges"):
+        CrisisSignalling(challenger_status_quo=20.0).resistance(0.5)
+
+
+# -- the files --------------------------------------------------------------------------------------------------------------------------------
+
+
+def test_every_file_has_figures_and_every_figure_a_file():
+    files = {name.removeprefix("gallery/") for name in published()}
+    assert files == set(FIGURES) - set(bundled())
+    assert len(names()) >= 12
+    assert not files & set(bundled())
+
+
+@pytest.mark.parametrize("name", sorted(published()))
+def test_a_published_game_is_cited_and_its_payoffs_are_reasoned(name):
+    scenario = so.load(name)
+    assert so.check(scenario) == []
+    assert f"gallery/{scenario.name}" == name
+    assert short_citation(scenario.sources["published"])
+    assert all(part.reason for player in scenario.players.values() for part in player.payoffs.values())
+
+
+# -- what cannot be -----------------------------------------------------------------------------------------------------------------------------
+
+
+def test_an_unknown_game_is_refused_with_the_nearest():
+    with pytest.raises(ScenarioError, match="did you mean poker"):
+        so.gallery("pokr")
+    with pytest.raises(ScenarioError, match="did you mean gallery/poker"):
+        so.load("gallery/pokr")
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"after": ("professor.raise",)}, r"professor\.raise cannot happen there; what can is professor\.bet, professor\.fold"),
+        ({"of": "student.call", "after": ("professor.fold",)}, "it is not student that decides"),
+        ({"of": "professor.bet", "type": "jack"}, r"professor\.bet is no option of jack"),
+        ({"of": "professor.bet", "type": None}, r"professor\.bet is no option of a player of no given type"),
+    ],
+)
+def test_a_figure_that_the_game_does_not_have_is_refused(change, problem):
+    eq = so.solve(so.build(scenario_of("poker")), workers=1)
+    with pytest.raises(SolveError, match=problem):
+        read(eq, replace(FIGURES["poker"][0], **change))
+
+
+# -- what is shown ------------------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_table_has_a_row_for_every_figure():
+    table = Gallery((exhibit("poker"), exhibit(FIXED_POINT))).table
+    assert len(table) == len(FIGURES["poker"]) + 3
+    assert (table["difference"] == table["ours"] - table["published"]).all()
+    assert table["agrees"].all()
+
+
+def test_a_figure_that_is_missed_is_shouted():
+    good = exhibit("trust")
+    lines = tuple(replace(line, ours=line.ours + 0.1) for line in good.lines)
+    shown = Gallery((replace(good, lines=lines), exhibit("mini-ultimatum")))
+    assert not shown.agrees
+    text = as_text(show_gallery(gallery_content(shown)))
+    assert "NOT ALL AGREE" in text
+    assert "0 of 4" in text
+    assert "4 of 4" in text
+
+
+def test_one_game_is_shown_in_full_and_as_json(capsys):
+    assert run_app(["gallery", "gallery/trust", "--json"]) == 0
+    (game,) = json.loads(capsys.readouterr().out)["games"]
+    assert game["name"] == "trust"
+    assert "Kreps" in game["citation"]
+    first = game["figures"][0]
+    assert first["difference"] == first["ours"] - first["published"]
+    assert run_app(["gallery", "trust"]) == 0
+    text = capsys.readouterr().out
+    assert "4 of 4 figures agree" in text
+    assert "standoff solve gallery/trust" in text
+    assert f"limit, at {LIMIT_PRECISION:g}" in text
+
+
+def test_a_published_game_is_solved_by_its_name(capsys):
+    assert run_app(["solve", "gallery/mini-ultimatum", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["root"]["proposer"]["public"]["low"] == pytest.approx(0.5481, abs=1e-4)
+
+
+def test_the_command_refuses_an_unknown_game(capsys):
+    assert run_app(["gallery", "pokr"]) == 2
+    assert "did you mean poker?" in " ".join(capsys.readouterr().err.split())
