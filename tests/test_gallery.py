@@ -100,7 +100,7 @@ def test_gambit_says_the_same(name, folder):
 def test_a_weak_monopolist_keeps_the_next_entrant_indifferent(prior, share, monopoly):
     """Kreps and Wilson: with n markets left it fights so often that the belief after a fight is b ** (n - 1); the next stays out with 1 / a."""
     setting = {"strong_prior": prior, "share": share, "monopoly": monopoly}
-    eq = so.solve(so.build(scenario_of("reputation", setting.items(), 30.0)), workers=1)
+    eq = so.exact(so.build(scenario_of("reputation", setting.items(), 30.0)))
     assert eq.certificate.met
     fight = (1 - share**2) * prior / ((1 - prior) * share**2)
     fought = ("entrant_3.enter", "monopolist.fight")
@@ -117,7 +117,7 @@ def test_a_weak_monopolist_keeps_the_next_entrant_indifferent(prior, share, mono
 @pytest.mark.parametrize("cost", [0.5, 1.5])
 def test_the_dearer_the_retreat_the_more_a_threat_is_yielded_to(cost):
     """A bluff that succeeds with probability y is worth y - (1 - y) a, which is nothing at y = a / (1 + a)."""
-    eq = so.solve(so.build(scenario_of("audience-costs", {"audience_cost": cost}.items(), 30.0)), workers=1)
+    eq = so.exact(so.build(scenario_of("audience-costs", {"audience_cost": cost}.items(), 30.0)))
     assert eq.certificate.met
     figure = Figure(what="", of="defender.yield", known=0.0, whence="closed form", within=1.0, after=("challenger.threaten",))
     assert read(eq, figure) == pytest.approx(cost / (1 + cost), abs=0.03)
@@ -169,6 +169,13 @@ def test_a_defender_that_loses_nothing_in_war_has_one_answer():
     assert only == pytest.approx(0.8413, abs=1e-3)  # the challenger nearly always fights: the standard normal at 1
 
 
+@pytest.mark.property
+@pytest.mark.parametrize("war", [-4.0, -2.0, -1.0, 0.0])
+def test_there_is_an_odd_number_of_equilibria(war):
+    """Certain resistance is never best and neither is certain concession, so the map crosses once more downwards than upwards."""
+    assert len(equilibria(CrisisSignalling(defender_war=war))) % 2 == 1
+
+
 def test_where_nobody_challenges_the_map_says_so():
     with pytest.raises(SolveError, match="hardly anybody challenges"):
         CrisisSignalling(challenger_status_quo=20.0).resistance(0.5)
@@ -213,7 +220,7 @@ def test_an_unknown_game_is_refused_with_the_nearest():
     ],
 )
 def test_a_figure_that_the_game_does_not_have_is_refused(change, problem):
-    eq = so.solve(so.build(scenario_of("poker")), workers=1)
+    eq = so.exact(so.build(scenario_of("poker")))
     with pytest.raises(SolveError, match=problem):
         read(eq, replace(FIGURES["poker"][0], **change))
 

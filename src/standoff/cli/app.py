@@ -160,6 +160,7 @@ def solve(
     tolerance: Tolerance = 1e-2,
     workers: Workers = 2,
     max_seconds: Annotated[float, typer.Option(min=0.0, help="Refine no further when the next grid would take longer than this in all.")] = 600.0,
+    exact: Annotated[bool, typer.Option("--exact", help="Solve small games on all their public histories, without a belief grid.")] = False,
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
@@ -172,11 +173,17 @@ def solve(
     declared = load(scenario, overrides(set_))
     build(declared)  # refuses a game that cannot be built before the compiler is loaded
     from standoff.chain import build as build_opened
+    from standoff.solve import Equilibrium, Exact
+    from standoff.solve import exact as solve_exactly
     from standoff.solve import solve as solve_game
 
     with progress_bar() as progress:
         game = build_opened(declared, tolerance=tolerance, workers=workers, progress=progress)
-        eq = solve_game(game, tolerance=tolerance, workers=workers, max_seconds=max_seconds, progress=progress)
+        eq: Equilibrium | Exact
+        if exact:
+            eq = solve_exactly(game, progress=progress)
+        else:
+            eq = solve_game(game, tolerance=tolerance, workers=workers, max_seconds=max_seconds, progress=progress)
     content = solution_content(scenario, declared, eq)
     print_json(content) if as_json else show(show_solution(content))
 

@@ -98,7 +98,8 @@ def equilibria(game: CrisisSignalling | None = None, *, points: int = 200) -> tu
     def excess(resist: float) -> float:
         return game.resistance(resist) - resist
 
-    grid = [(i + 0.5) / points for i in range(points)]
+    # Certain resistance is never best, nor is certain concession: between the ends lies at least one equilibrium.
+    grid = [1e-6, *((i + 0.5) / points for i in range(points)), 1.0]
     values = [excess(resist) for resist in grid]
     return tuple(
         float(brentq(excess, low, high, xtol=1e-13))

@@ -92,8 +92,8 @@ def gallery(name: str | None = None, *, progress: Progress | None = None) -> Gal
     >>> shown = so.gallery("trust")
     >>> shown.agrees
     True
-    >>> shown.table[["what", "published"]].head(1).values.tolist()
-    [['the buyer trusts', 0.0]]
+    >>> shown.table["what"].head(2).to_list()
+    ['trust is honoured', 'the buyer trusts']
     """
     known = names()
     if name is not None:

@@ -1,8 +1,8 @@
 """What is known of each game of the gallery: the one place where figures from elsewhere stand.
 
 A figure is the probability of an option after a public history, for one type of its player, at one precision; or the belief in a type there.
-The limit of unbounded precision is compared with the solution at `LIMIT_PRECISION`; where the limit mixes, the noise left there moves it by a
-few thousandths, which is the tolerance. `docs/gallery.md` derives the closed forms.
+The limit of unbounded precision is compared with the solution at `LIMIT_PRECISION`; where the limit mixes, the noise left there moves it by less
+than a thousandth, within the tolerance. `docs/gallery.md` derives the closed forms.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from math import exp, inf
 from typing import Literal
 
-LIMIT_PRECISION = 40.0
-"""Where limits are measured: the belief grid follows mixing to better than a hundredth up to here."""
+LIMIT_PRECISION = 1000.0
+"""Where limits are measured."""
 
-MIXING = 0.02
-"""Tolerance of a limit. At precision 40 the log-odds of a mixture are bought with payoff differences of up to 0.02."""
+MIXING = 0.002
+"""Tolerance of a limit. At precision 1,000 the log-odds of a mixture are bought with payoff differences of about a thousandth."""
 
 EXACT = 1e-9
 

@@ -94,7 +94,9 @@ def _counter(claim: Content) -> list[Any]:
     if counter["story"] is not None:
         lines += [Text(line) for line in (counter["story"]["text"][0], *story_lines(counter["story"], STORY_LINES))]
     if strongest["parameters"] != counter["parameters"]:
-        lines.append(Text(f"The clearest such world: {_placed(strongest)}; margin {strongest['margin']:+.3g}; {standing(strongest, only=False)}.", style="dim"))
+        lines.append(
+            Text(f"The clearest such world: {_placed(strongest)}; margin {strongest['margin']:+.3g}; {standing(strongest, only=False)}.", style="dim")
+        )
     return [_indented(line) for line in lines]
 
 

@@ -175,12 +175,12 @@ def _notes(game: Content) -> list[Any]:
     if game["scenario"] is None:
         return []
     said = []
-    for limit, of in ((False, "at finite precision"), (True, "at the precision where limits are measured")):
+    for limit, where in ((False, "at finite precision"), (True, "where limits are measured")):
         errors = [figure["certified"] for figure in game["figures"] if figure["limit"] is limit]
         if errors:
-            said.append(f"{of} no choice probability is off by more than {max(errors):.0e}")
+            said.append(f"{max(errors):.0e} {where}")
     tolerance = [figure["within"] for figure in game["figures"] if figure["limit"]]
-    lines = [Text(f"Certified: {'; '.join(said)}.", style="dim")]
+    lines = [Text(f"Certified policy distance: at most {' and '.join(said)}.", style="dim")]
     if tolerance:
         lines.append(Text(f"A limit counts as met within {max(tolerance):g}: some noise is left at any precision.", style="dim"))
     return lines

@@ -14,10 +14,10 @@ from standoff.scenario.titles import spoken, titles
 
 if TYPE_CHECKING:
     from standoff.scenario import Scenario
-    from standoff.solve import Equilibrium
+    from standoff.solve import Equilibrium, Exact
 
 
-def solution_content(name: str, scenario: Scenario, eq: Equilibrium) -> Content:
+def solution_content(name: str, scenario: Scenario, eq: Equilibrium | Exact) -> Content:
     """Return a solution as plain data; `root` holds the first mover's choice probabilities."""
     canonical = eq.game.canonical
     content: Content = {

@@ -1,0 +1,217 @@
+"""The exact engine: agent quantal response on all public histories, at any precision, against pen and paper, Gambit, and the belief grid."""
+
+from __future__ import annotations
+
+import numpy as np
+import pygambit
+import pytest
+
+import standoff as so
+from games import dilemma, message_game, random_scenario
+from standoff.errors import GameTooLargeError, SolveError
+from standoff.export import export, information_sets
+from standoff.game import DECISION
+from standoff.solve import exact, solve
+from standoff.solve.exact import RESIDUAL, count_histories, unroll
+from standoff.solve.grid import to_beliefs
+
+
+def signalling(rounds, precision=1.0):
+    return so.build(so.load("repeated-signalling", {"clock.periods": rounds, "precision": precision}))
+
+
+def decisions(solved):
+    """Every history at which somebody has a choice, with its node."""
+    g = solved.game.arrays
+    for history, node in enumerate(solved.tree.node.tolist()):
+        if g.option_start[node + 1] - g.option_start[node] > 1:
+            yield history, node
+
+
+def parents(tree):
+    """The parent of every history and the observation that led on from it."""
+    found = np.full((len(tree.node), 2), -1)
+    last = [*tree.child[tree.child >= 0].tolist()[1:], len(tree.node)]
+    for history, (first, stop) in zip(np.flatnonzero(tree.child >= 0), zip(tree.child[tree.child >= 0], last, strict=True), strict=True):
+        found[first:stop, 0] = history
+        found[first:stop, 1] = np.arange(stop - first)
+    return found
+
+
+# --- pen and paper -------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.paper
+def test_one_choice_of_one_player_is_the_logit_of_its_payoffs():
+    payoffs, weights = [0.3, -1.2, 2.0], [1.0, 2.0, 0.5]
+    solved = exact(so.build(dilemma(payoffs, weights, precision=1.7)))
+    expected = np.array(weights) * np.exp(1.7 * np.array(payoffs))
+    assert np.allclose(solved.at(0)[0], expected / expected.sum(), rtol=0, atol=1e-12)
+    assert solved.value("me").item() == pytest.approx(float(expected @ payoffs / expected.sum()), abs=1e-12)
+
+
+@pytest.mark.paper
+def test_precision_nought_is_play_by_propensity_and_takes_no_steps_astray():
+    solved = exact(signalling(3, 0.0))
+    assert all(np.allclose(solved.at(history), 1 / solved.at(history).shape[1]) for history, _ in decisions(solved))
+    assert np.allclose(solved.beliefs, 0.5)
+
+
+@pytest.mark.published
+def test_the_challenger_presses_as_published():
+    """Gambit 16.7 on the tree (docs of repeated-signalling)."""
+    for rounds, figures in {1: (0.52955, 0.89258), 2: (0.39529, 0.52164), 3: (0.42164, 0.55022)}.items():
+        first = exact(signalling(rounds)).policy().sel(option="press").values
+        assert np.abs(first - figures).max() < 1e-5
+
+
+# --- another solver ------------------------------------------------------------------------------------------------------------------------
+
+
+def gambit(game, folder):
+    """Gambit's choice probabilities on the principal branch, by player and number of the information set."""
+    tree = pygambit.read_efg(str(export(game, folder / "game.efg", scaled=True)))
+    (answer,) = pygambit.qre.logit_solve_lambda(tree, lam=[1.0])
+    found = {}
+    for i, player in enumerate(game.canonical.players):
+        if len(tree.get_infosets(player.name)):
+            found |= {(i, number): dict(mixed) for number, (_, mixed) in enumerate(answer.profile[player.name], start=1)}
+    return found
+
+
+def gap_to_gambit(game, folder):
+    solved, theirs = exact(game), gambit(game, folder)
+    back = parents(solved.tree)
+    seen = {}
+    for history, _ in decisions(solved):
+        way, here = [], history
+        while back[here, 0] >= 0:
+            way.append(int(game.structure.observation_start[solved.tree.node[back[here, 0]]] + back[here, 1]))
+            here = int(back[here, 0])
+        seen[tuple(reversed(way))] = history
+    gap = 0.0
+    sets = information_sets(game)
+    assert len(sets) == len(theirs)
+    for place in sets:
+        rows = range(game.arrays.option_start[place.node], game.arrays.option_start[place.node + 1])
+        names = [game.option_address(row).split(".", 1)[1] for row in rows]
+        policy = solved.at(seen[tuple(place.observations)])[place.kind]
+        gap = max(gap, *(abs(theirs[place.player, place.number][name] - p) for name, p in zip(names, policy, strict=True)))
+    return gap
+
+
+@pytest.mark.solver
+@pytest.mark.parametrize(("rounds", "precision"), [(1, 1), (2, 1), (3, 1), (4, 1), (1, 5), (2, 5), (3, 5)])
+def test_rounds_of_signalling_are_solved_as_gambit_solves_them(rounds, precision, tmp_path):
+    assert gap_to_gambit(signalling(rounds, precision), tmp_path) < 1e-7
+
+
+@pytest.mark.solver
+@pytest.mark.parametrize("name", ["one-shot-threat", "patron-and-proxy"])
+def test_bundled_games_are_solved_as_gambit_solves_them(name, tmp_path):
+    assert gap_to_gambit(so.build(so.load(name)), tmp_path) < 1e-7
+
+
+@pytest.mark.solver
+def test_three_types_are_solved_as_gambit_solves_them(tmp_path):
+    game = so.build(message_game([0.9, 0.5, 0.1], [1.0, 1.2, 0.8], [0.1, 0.3, 0.9], [0.3, 0.3, 0.4], precision=3.0, receiver_precision=2.0))
+    assert gap_to_gambit(game, tmp_path) < 1e-7
+
+
+@pytest.mark.solver
+@pytest.mark.parametrize("seed", range(6))
+def test_random_games_are_solved_as_the_grid_solves_them(seed):
+    """Open and covert options, type-dependent signals, outcomes and events, discounting: to 1e-4 at the beliefs of every history."""
+    game = so.build(random_scenario(seed, types=(2, 2), periods=2, discount=0.9))
+    solved, grid = exact(game), solve(game, tolerance=1e-5, workers=1)
+    assert grid.certificate.met
+    compared = 0
+    for history, node in decisions(solved):
+        probe = grid.probe(node, solved.beliefs[history])
+        assert np.abs(probe.policy - solved.at(history)).max() < 1e-4
+        assert np.abs(probe.values - solved.values[history]).max() < 1e-3
+        compared += 1
+    assert compared > 20
+
+
+# --- properties ----------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.property
+@pytest.mark.parametrize(("rounds", "precision"), [(3, 1), (5, 5), (4, 100), (5, 1000), (10, 1)])
+def test_every_decision_is_the_logit_response_to_the_values_that_follow(rounds, precision):
+    """Checked here without the engine: values from the ends, beliefs from the start, each stage equation."""
+    solved = exact(signalling(rounds, precision))
+    game, g = solved.game, solved.game.arrays
+    assert solved.certificate.met
+    assert solved.certificate.residual <= RESIDUAL
+    worst = 0.0
+    for history, node in decisions(solved):
+        o0, o1, y0 = int(g.option_start[node]), int(g.option_start[node + 1]), int(g.observation_start[node])
+        owner, first = int(g.owner[node]), int(solved.tree.option[history])
+        k, column = game.n_types[owner], int(g.columns[owner])
+        child = int(solved.tree.child[history])
+        onward = np.array([game.payoffs.observation[y0 + y] + g.beta[node] * solved.values[child + y] for y in range(o1 - o0)])
+        q = game.payoffs.option[o0:o1, column : column + k] + onward[:, column : column + k]
+        u = g.log_w[o0:o1, None] + g.precision[node] * q
+        found = solved.log_odds[first : first + o1 - o0, :k]
+        worst = max(worst, float((np.abs((u - u[0]) - (found - found[0])) / np.maximum(1, np.abs(found).max())).max()))
+    assert worst < 1e-8
+
+
+@pytest.mark.property
+def test_beliefs_are_a_martingale_and_values_add_up():
+    """The mean belief of the histories after a decision is the belief before it, and the root's value is that of its play."""
+    solved = exact(signalling(4, 3.0))
+    game, g = solved.game, solved.game.arrays
+    for history, node in decisions(solved):
+        owner, child = int(g.owner[node]), int(solved.tree.child[history])
+        belief = to_beliefs(solved.beliefs[history], game.n_types)[owner]
+        policy = solved.at(history)
+        chance = belief @ policy
+        after = np.array([to_beliefs(solved.beliefs[child + y], game.n_types)[owner] for y in range(len(chance))])
+        assert np.allclose(chance @ after, belief, atol=1e-12)
+
+
+@pytest.mark.property
+def test_the_branch_goes_on_to_the_limit():
+    """From precision 300 to 1,000 the first choice moves by less than a thousandth: it has reached its limit."""
+    near, far = (exact(signalling(5, precision)).policy().values for precision in (300, 1000))
+    assert np.abs(near - far).max() < 1e-3
+
+
+@pytest.mark.property
+@pytest.mark.parametrize("rounds", [1, 2, 5, 10])
+def test_histories_are_counted_without_listing_them(rounds):
+    game = signalling(rounds)
+    tree = unroll(game.structure)
+    assert count_histories(game.structure) == len(tree.node) == len(tree.child) == len(tree.option)
+    assert (tree.child[tree.child >= 0] > np.flatnonzero(tree.child >= 0)).all()
+    ends = game.structure.kind[tree.node[tree.child < 0]]
+    assert (ends != DECISION).all()
+
+
+@pytest.mark.property
+def test_relabelling_the_types_changes_nothing():
+    one = exact(so.build(message_game([0.9, 0.2], [1.0, 1.0], [0.1, 0.6], [0.3, 0.7], precision=4.0)))
+    two = exact(so.build(message_game([0.2, 0.9], [1.0, 1.0], [0.6, 0.1], [0.7, 0.3], precision=4.0)))
+    assert np.allclose(one.at(0), two.at(0)[::-1], atol=1e-10)
+
+
+# --- what it does not do -------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_tree_that_is_too_large_is_refused_with_its_size():
+    game = so.build(so.load("baghdad-closure"))
+    with pytest.raises(GameTooLargeError, match="public histories"):
+        exact(game)
+    with pytest.raises(GameTooLargeError, match=r"249 public histories, of which the exact engine takes 100"):
+        exact(signalling(5), max_histories=100)
+
+
+def test_beliefs_that_no_history_holds_are_refused():
+    solved = exact(signalling(2))
+    node, x = solved.first_decision()
+    assert set(solved.policy_at(node, x)) == {"weak", "strong"}
+    with pytest.raises(SolveError, match="no public history"):
+        solved.policy_at(node, x + 0.1)
