@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 .PHONY: run test check bench schema clean
 
 run: $(VENV)/.installed
-	$(BIN)/standoff run baghdad-closure
+	$(BIN)/standoff run baghdad
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal

@@ -106,7 +106,8 @@ def test_solve_as_json_holds_size_seconds_certificate_and_root(standoff):
 def test_solve_prints_the_certificate_and_the_first_choice(standoff):
     code, out, _ = standoff("solve", "one-shot-threat")
     assert code == 0
-    assert "met: policy distance" in out
+    assert "exact on all 8 public histories" in out
+    assert "met by the belief grid" in out
     assert "First choice: challenger" in out
     assert "What to type next" in out
 

@@ -198,6 +198,47 @@ def test_relabelling_the_types_changes_nothing():
     assert np.allclose(one.at(0), two.at(0)[::-1], atol=1e-10)
 
 
+# --- beside the grid -----------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.property
+def test_solve_answers_exactly_on_histories_and_from_the_grid_elsewhere():
+    game = signalling(4, 5.0)
+    solved = solve(game, workers=1)
+    grid, alone = solved.on_grid, solve(game, engine="grid", levels=solved.grid.levels, workers=1)
+    assert solved.certificate.exact_histories == len(solved.exact)
+    assert alone.exact is None
+    for history, node in decisions(solved.exact):
+        probe = solved.probe(node, solved.exact.beliefs[history])
+        assert np.array_equal(probe.policy, solved.exact.at(history))
+        assert np.abs(probe.policy - grid.probe(node, solved.exact.beliefs[history]).policy).max() <= solved.certificate.policy_distance
+        child = int(solved.exact.tree.child[history])
+        assert np.array_equal(probe.posteriors, solved.exact.beliefs[child : child + len(probe.posteriors)])
+    elsewhere = np.array([0.37, 0.61])
+    assert np.array_equal(solved.probe(0, elsewhere).policy, alone.probe(0, elsewhere).policy)
+
+
+@pytest.mark.property
+def test_a_history_found_by_its_belief_is_worth_what_it_should():
+    """At precision 1,000 beliefs come within rounding of certainty, so that several histories may share one: each is found, or none."""
+    solved = exact(signalling(5, 1000.0))
+    for history, node in decisions(solved):
+        one = solved.find(int(node), solved.beliefs[history])
+        assert one is None or np.allclose(solved.values[one], solved.values[history], atol=1e-5)
+    node = int(solved.tree.node[0])
+    assert solved.find(node, solved.beliefs[0]) == 0
+    assert solved.find(node, solved.beliefs[0] + 1e-3) is None
+
+
+@pytest.mark.property
+def test_the_engine_can_be_chosen():
+    game = signalling(2)
+    assert solve(game, engine="grid", workers=1).exact is None
+    assert len(solve(game, engine="exact", workers=1).exact) == 25
+    with pytest.raises(GameTooLargeError):
+        solve(so.build(so.load("baghdad-closure")), engine="exact")
+
+
 # --- what it does not do -------------------------------------------------------------------------------------------------------------------
 
 

@@ -25,7 +25,7 @@ from toys import START, chooser, going, watched
 
 
 def solved(scenario, **values):
-    return so.solve(so.build(scenario, values), effort=0, workers=1)
+    return so.solve(so.build(scenario, values), engine="grid", workers=1)
 
 
 @pytest.fixture(scope="module")

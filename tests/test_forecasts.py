@@ -556,6 +556,20 @@ def documented(claim):
     return int(count.replace(",", "")), int(cases.replace(",", ""))
 
 
+def test_the_siege_declares_the_base_rates_that_the_page_counts():
+    """To the digits written in the scenario; for C10 the page counts months of 31 days, and the forecast runs over the 37 to 8 February."""
+    claims = so.load("baghdad-siege").claims
+    forecasts = {name: claim.forecast for name, claim in claims.items() if claim.forecast is not None}
+    assert sorted(forecasts) == ["C01", "C02", "C03", "C09", "C10", "C11"]
+    for name, forecast in forecasts.items():
+        count, cases = documented(name)
+        months = 37 / 31 if name == "C10" else 1
+        digits = 3 if name == "C10" else 2
+        assert forecast.base.rate == round(count / cases * months, digits), name
+        assert all(f"{number:,}" in forecast.base.reason for number in (count, cases)), name
+    assert (forecasts["C10"].by - dt.date(2020, 1, 2)).days == 37
+
+
 def us_crises():
     """The US as crisis actor until 2019: trigger, main response, days to it, own violence, how the crisis ended."""
     actors = pd.read_csv(DATA / "data" / "icb_core" / "icb_actor_core.csv")

@@ -104,7 +104,7 @@ def _told_events(trail):
 
 
 def test_the_solution_file_holds_the_policy_with_labels():
-    eq = so.solve(so.build(so.load("repeated-signalling")), workers=1)
+    eq = so.solve(so.build(so.load("repeated-signalling")), engine="grid", tolerance=1e-5, workers=1)
     data = solution_dataset(eq)
     stored = xr.open_dataset(io.BytesIO(bytes(data.to_netcdf(engine="h5netcdf"))), engine="h5netcdf")
     first = stored.isel(point=0)

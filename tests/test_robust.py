@@ -106,7 +106,7 @@ def test_every_world_is_solved_nearer_to_the_truth_on_the_finer_grid():
     fine = redraw(base, finer=True, workers=1)
     task = base.task
     structures = structures_of(task.canonical)
-    exact = solve(structures.build({}), tolerance=1e-5, workers=1).grid.levels
+    exact = solve(structures.build({}), tolerance=1e-8, engine="grid", workers=1).grid.levels
     truth = [measured(task, structures, world.index, world.parameters, exact).findings["bluff"].margin for world in base.worlds]
     coarse = [measured(task, structures, world.index, world.parameters, task.levels).findings["bluff"].margin for world in base.worlds]
     error = np.abs(np.array([coarse, margins(fine, "bluff")]) - truth).sum(axis=1)

@@ -297,7 +297,7 @@ def test_workers_do_not_change_results(seed):
 def test_the_certificate_notices_a_spoiled_solution(every_history, monkeypatch):
     if not every_history:
         monkeypatch.setattr(certification, "EXACT_POINTS", 0)
-    eq = solve(build(load("repeated-signalling")), tolerance=1e-4, workers=1)
+    eq = solve(build(load("repeated-signalling")), tolerance=1e-4, engine="grid", workers=1)
     sound = certify(eq, tolerance=1e-3)
     assert sound.met
     assert sound.every_history == every_history

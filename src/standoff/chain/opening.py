@@ -38,7 +38,7 @@ def fix_grids(canonical: Canonical, *, tolerance: float = 1e-2, workers: int = 2
     if source is None or source.grid is not None:
         return canonical
     before = fix_grids(source.canonical, tolerance=tolerance, workers=workers, progress=progress)
-    median = solve(Games(before).build({}), tolerance=tolerance, effort=0, workers=workers, progress=progress)
+    median = solve(Games(before).build({}), tolerance=tolerance, engine="grid", workers=workers, progress=progress)
     assert median.certificate is not None
     grid = SourceGrid(median.grid.levels, median.certificate.policy_distance, bool(median.certificate.met))
     return replace(canonical, source=replace(source, canonical=before, grid=grid))

@@ -57,7 +57,8 @@ def certificate_lines(content: Content) -> list[Any]:
         return [Text("not certified", style="yellow")]
     lines: list[Any] = [Text(content["certificate_text"], style="green" if certificate["met"] else "bold red")]
     if not certificate["met"]:
-        lines.append(Text("What follows may be off by more than the tolerance. Try a looser --tolerance, or a longer --max-seconds.", style="red"))
+        what = "The play shown is exact; futures, and answers for other beliefs," if certificate.get("exact_histories") else "What follows"
+        lines.append(Text(f"{what} may be off by more than the tolerance. Try a looser --tolerance, or a longer --max-seconds.", style="red"))
     return lines
 
 

@@ -33,6 +33,12 @@ class Certificate:
     """Stages on the grid that no method solved."""
     switched: int
     """Compared points at which a start from the grid's policy would have found another branch."""
+    exact_histories: int = 0
+    """Public histories on which the game was solved exactly; 0 where it was not."""
+    exact_residual: float = 0.0
+    """Largest residual of the equations there, in relative log-odds."""
+    exact_problem: str = ""
+    """Why a game of few histories was not solved exactly."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figures as plain data."""
@@ -42,7 +48,14 @@ class Certificate:
         """Say in a sentence whether the solution can be trusted."""
         how = f"all {self.points} decision points" if self.every_history else f"{self.points} decision points on drawn histories"
         verdict = "met" if self.met else "NOT MET"
+        if self.exact_histories:
+            return (
+                f"exact on all {self.exact_histories:,} public histories, residual {self.exact_residual:.1e}; {verdict} by the belief grid, which "
+                f"answers for other beliefs and for futures: within {self.policy_distance:.1e} of it (tolerance {self.tolerance:.0e}) at {how}, "
+                f"stage residual {self.stage_residual:.1e}, {self.failed} of {self.stages:,} stages unsolved"
+            )
+        lost = f"; not solved exactly: {self.exact_problem}" if self.exact_problem else ""
         return (
             f"{verdict}: policy distance {self.policy_distance:.1e} (tolerance {self.tolerance:.0e}) at {how}; "
-            f"regret {self.regret:.1e}, stage residual {self.stage_residual:.1e}, {self.failed} of {self.stages:,} stages unsolved"
+            f"regret {self.regret:.1e}, stage residual {self.stage_residual:.1e}, {self.failed} of {self.stages:,} stages unsolved{lost}"
         )

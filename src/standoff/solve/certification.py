@@ -7,7 +7,8 @@ with continuation values read from the grid) is compared with the logit response
 - `regret`: the largest payoff that any type could gain by changing over to that response at one point;
 - `stage_residual`: the largest residual of a stage equation on the grid, in log-odds, relative to the largest of them where that is above 1.
 
-When the game has few histories all of them are followed and values are exact. Otherwise histories are drawn, and the error of the grid's
+Where the game was solved exactly on its public histories, the policy that the grid gives there is compared with that solution. Else, when the
+game has few histories all of them are followed and values are exact. Otherwise histories are drawn, and the error of the grid's
 values is estimated by following further histories from each point (`follow` in `standoff.solve._follow`); the standard error of that
 estimate is reported beside the figures, in units of log-odds.
 """
@@ -22,6 +23,7 @@ from standoff.game import DECISION
 from standoff.solve._follow import follow
 from standoff.solve.certificate import Certificate
 from standoff.solve.equilibrium import Equilibrium, Probe
+from standoff.solve.exact import Exact
 from standoff.solve.grid import to_beliefs
 from standoff.solve.induction import Progress, Workspace, make_workspace
 
@@ -41,21 +43,24 @@ def certify(
     progress: Progress | None = None,
     draws: int = DRAWS,
     points: int = POINTS,
+    oracle: Exact | None = None,
 ) -> Certificate:
-    """Measure a solution; see the module's text."""
-    exact = _every_history(solved)
-    if exact is None:
+    """Measure a solution on the grid, against the exact one (`oracle`) where there is one; see the module's text."""
+    solved = solved.on_grid
+    followed = _against(solved, oracle) if oracle is not None else _every_history(solved)
+    if followed is None:
         distance, regret, count, error, switched = _drawn_histories(solved, workers, seed, progress, draws, points)
     else:
-        (distance, regret, count), error, switched = exact, 0.0, 0
+        (distance, regret, count), error, switched = followed, 0.0, 0
     sweep = solved.sweep
+    exactly = oracle.certificate if oracle is not None else None
     return Certificate(
         policy_distance=distance,
         regret=regret,
         stage_residual=sweep["stage_residual"],
         tolerance=tolerance,
         met=bool(distance <= tolerance and sweep["stage_residual"] <= STAGE_TOLERANCE and sweep["failed"] == 0),
-        every_history=exact is not None,
+        every_history=followed is not None and (exactly is None or count == _choices(oracle)),
         points=count,
         standard_error=error,
         beliefs=solved.grid.n_nodes,
@@ -65,7 +70,28 @@ def certify(
         folded=int(sweep["folded"]),
         failed=int(sweep["failed"]),
         switched=switched,
+        exact_histories=exactly.histories if exactly is not None else 0,
+        exact_residual=exactly.residual if exactly is not None else 0.0,
     )
+
+
+def _choices(oracle: Exact | None) -> int:
+    """Return the number of histories at which somebody has a choice."""
+    return len(oracle.choices) if oracle is not None else 0
+
+
+def _against(solved: Equilibrium, oracle: Exact) -> tuple[float, float, int]:
+    """Compare the grid's policy with the exact one at histories with a choice: all, or an even spread of `EXACT_POINTS`."""
+    chosen = oracle.choices
+    if len(chosen) > EXACT_POINTS:
+        chosen = chosen[np.unique(np.linspace(0, len(chosen) - 1, EXACT_POINTS).astype(int))]
+    distance = regret = 0.0
+    for history in chosen.tolist():
+        probe = solved.probe(int(oracle.tree.node[history]), oracle.beliefs[history])
+        gap = oracle.at(history) - probe.policy
+        distance = max(distance, float(np.abs(gap).max()))
+        regret = max(regret, float(np.abs((gap * oracle.action_values(history)).sum(axis=1)).max()))
+    return distance, regret, len(chosen)
 
 
 def logit(log_w: np.ndarray, precision: float, q: np.ndarray) -> np.ndarray:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from standoff.errors import SolveError
-from standoff.game import Game
+from standoff.game import DECISION, Game
 from standoff.names import closest, listed
 from standoff.solve._follow import stand
 from standoff.solve._sweep import LineTable
 from standoff.solve.certificate import Certificate
+from standoff.solve.exact import Exact
 from standoff.solve.grid import BeliefGrid, to_beliefs, to_coordinates
 from standoff.solve.induction import Workspace, make_workspace
 
@@ -46,6 +47,13 @@ class Equilibrium:
     sweep: Mapping[str, float]
     certificate: Certificate | None
     seconds: float
+    exact: Exact | None = None
+    """The solution on all public histories, where the game is small enough: it answers for their beliefs, the grid for all others."""
+
+    @property
+    def on_grid(self) -> Equilibrium:
+        """The same solution, read from the belief grid alone."""
+        return replace(self, exact=None) if self.exact is not None else self
 
     @cached_property
     def _work(self) -> Workspace:
@@ -60,9 +68,12 @@ class Equilibrium:
         """Solve the stage at a node and exact belief coordinates (the prior if none).
 
         It is traced along the principal branch from precision 0; `retrace=False` starts from the policy on the grid instead. `work` is scratch
-        of the calling thread.
+        of the calling thread. On a public history of a game that was solved exactly it is the exact solution.
         """
         x = self.prior if x is None else np.ascontiguousarray(x, dtype=float)
+        history = self.exact.find(node, x) if self.exact is not None and retrace else None
+        if history is not None:
+            return self._on_history(history)
         game, work = self.game, work or self._work
         residual, folds, _ = stand(
             node, x, self.lines, self.grid.combination, game.arrays, game.payoffs, self.values, self.log_policy,
@@ -81,6 +92,18 @@ class Equilibrium:
         return Probe(
             node, x.copy(), s.sigma[:k, :n_options].copy(), s.q[:n_options, :k].T.copy(), np.exp(s.log_like[:n_obs, :k]), posteriors,
             work.scratch.value.copy(), float(residual), int(folds),
+        )  # fmt: skip
+
+    def _on_history(self, history: int) -> Probe:
+        exact = self.exact
+        assert exact is not None
+        node, child = int(exact.tree.node[history]), int(exact.tree.child[history])
+        likelihood = exact.likelihood(history)
+        decides = self.game.structure.kind[node] == DECISION
+        nothing = np.zeros((likelihood.shape[1], 0))
+        return Probe(
+            node, exact.beliefs[history].copy(), exact.at(history) if decides else nothing, exact.action_values(history) if decides else nothing,
+            likelihood, exact.beliefs[child : child + len(likelihood)].copy(), exact.values[history].copy(), exact.certificate.residual, 0,
         )  # fmt: skip
 
     def beliefs(self, x: np.ndarray) -> dict[str, dict[str, float]]:

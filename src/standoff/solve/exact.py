@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from standoff.errors import GameTooLargeError, SolveError
-from standoff.game import Game
+from standoff.game import DECISION, Game
 from standoff.game.structure import Structure
 from standoff.solve._exact import Axes, Linear, Room, Tree, believe, eliminate, respond
 from standoff.solve._stage import make_stage
@@ -28,6 +28,9 @@ MAX_HISTORIES = 2_000_000
 
 RESIDUAL = 1e-9
 """Largest |F| of a solved tree, relative to max(1, largest log-odds)."""
+
+SAME_BELIEF, SAME_VALUE = 1e-9, 1e-6
+"""How near beliefs, and values there, must be for a history to stand for another."""
 
 STEPS, ROUNDS = 5_000, 8
 NEAR = 1e-4
@@ -127,17 +130,11 @@ class Exact:
             node = int(self.tree.node[history])
             if g.option_start[node + 1] - g.option_start[node] > 1:
                 return node, self.beliefs[history]
-            n_obs = int(g.observation_start[node + 1] - g.observation_start[node])
-            if n_obs == 0:
+            if self.tree.child[history] < 0:
                 raise SolveError("nobody has a choice in this game")
             owner = int(g.owner[node])
-            chances = np.ones(1)
-            if n_obs > 1:
-                k = self.game.n_types[owner] if owner >= 0 else 1
-                start = int(g.like_start[node])
-                belief = to_beliefs(self.beliefs[history], self.game.n_types)[owner] if owner >= 0 else np.ones(1)
-                chances = g.like[start : start + n_obs * k].reshape(n_obs, k) @ belief
-            history = int(self.tree.child[history]) + int(np.argmax(chances))
+            belief = to_beliefs(self.beliefs[history], self.game.n_types)[owner] if owner >= 0 else np.ones(1)
+            history = int(self.tree.child[history]) + int(np.argmax(self.likelihood(history) @ belief))
 
     def policy_at(self, node: int, x: np.ndarray | None = None) -> dict[str, dict[str, float]]:
         """Return the mover's choice probabilities by type and option at a node and belief on some history.
@@ -177,19 +174,55 @@ class Exact:
         return xr.DataArray(self.values[0, columns[i] : columns[i + 1]], coords={"type": types}, dims=("type",), name=player)
 
     @cached_property
+    def choices(self) -> np.ndarray:
+        """The histories at which somebody has a choice."""
+        g = self.game.arrays
+        return np.asarray(np.flatnonzero(np.diff(g.option_start)[self.tree.node] > 1))
+
+    @cached_property
     def _at(self) -> dict[int, np.ndarray]:
         order = np.argsort(self.tree.node, kind="stable")
         nodes, first = np.unique(self.tree.node[order], return_index=True)
         return dict(zip(nodes.tolist(), np.split(order, first[1:]), strict=True))
 
     def find(self, node: int, x: np.ndarray) -> int | None:
-        """Return a history that stands at a node with these belief coordinates (to 1e-9), or None."""
+        """Return a history that stands at a node with these belief coordinates, or None.
+
+        Beliefs within 1e-9 count as the same, unless histories that close behave differently: then none of them can be meant.
+        """
         candidates = self._at.get(node)
         if candidates is None:
             return None
         gap = np.abs(self.beliefs[candidates] - x).max(axis=1, initial=0.0)
-        best = int(np.argmin(gap))
-        return int(candidates[best]) if gap[best] <= 1e-9 else None
+        near = candidates[gap <= SAME_BELIEF]
+        if not len(near):
+            return None
+        best = int(candidates[np.argmin(gap)])
+        if len(near) > 1:
+            spread = np.abs(self.values[near] - self.values[best]).max()
+            if spread > SAME_VALUE * max(1.0, float(np.abs(self.values[best]).max())):
+                return None
+        return best
+
+    def likelihood(self, history: int) -> np.ndarray:
+        """Return the chance of each observation that may follow a history by type of its owner, shape (Y, K)."""
+        g, node = self.game.arrays, int(self.tree.node[history])
+        n_obs = int(g.observation_start[node + 1] - g.observation_start[node])
+        owner = int(g.owner[node])
+        k = self.game.n_types[owner] if owner >= 0 else 1
+        if g.kind[node] == DECISION:
+            return np.asarray(np.einsum("ka,ayk->yk", self.at(history), self.game.likelihoods(node)))
+        start = int(g.like_start[node])
+        return np.asarray(g.like[start : start + n_obs * k].reshape(n_obs, k)) if n_obs > 1 else np.ones((n_obs, k))
+
+    def action_values(self, history: int) -> np.ndarray:
+        """Return the expected payoff of each option by type of the mover, shape (K, A)."""
+        game, g, node = self.game, self.game.arrays, int(self.tree.node[history])
+        o0, o1, y0, y1 = (int(rows[node + i]) for rows in (g.option_start, g.observation_start) for i in (0, 1))
+        owner, child = int(g.owner[node]), int(self.tree.child[history])
+        own = slice(int(g.columns[owner]), int(g.columns[owner]) + game.n_types[owner])
+        onward = game.payoffs.observation[y0:y1, own] + g.beta[node] * self.values[child : child + y1 - y0, own]
+        return np.asarray(game.payoffs.option[o0:o1, own].T + np.einsum("ayk,yk->ka", game.likelihoods(node), onward))
 
 
 def exact(game: Game, *, max_histories: int = MAX_HISTORIES, progress: Progress | None = None) -> Exact:

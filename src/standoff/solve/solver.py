@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from standoff.game import Game
 from standoff.solve.certificate import Certificate
 from standoff.solve.certification import certify as run_certificate
 from standoff.solve.equilibrium import Equilibrium
+from standoff.solve.exact import Exact, count_histories, exact
 from standoff.solve.grid import PRODUCT_AXES, BeliefGrid, box, count_nodes, simplex
 from standoff.solve.induction import Progress, sweep
 from standoff.solve.refine import refine
@@ -19,14 +21,16 @@ from standoff.solve.refine import refine
 STAGE_SECONDS = 2.5e-6
 """Rough cost of one stage on one core; used for estimates only."""
 
-FINEST = 1e-7
-"""Policy distances below this are not worth another grid."""
-
 MAX_AXES = 12
 """The combination of sparse grids grows as 2 ** axes."""
 
-FREE_BELIEFS = 4_500
-"""The largest grid that is tried without being asked for."""
+EXACT_HISTORIES = 20_000
+"""Games with at most so many public histories are solved exactly without being asked."""
+
+CHEAP_STAGES = 60_000
+"""A grid beside an exact solution is refined up to so many stages."""
+
+Engine = Literal["auto", "grid", "exact"]
 
 MAX_BYTES = 6 * 2**30
 MAX_SECONDS = 3600.0
@@ -57,7 +61,7 @@ def solve(
     game: Game,
     *,
     tolerance: float = 1e-2,
-    effort: int = 60_000,
+    engine: Engine = "auto",
     max_beliefs: int = 20_000,
     max_seconds: float = 600.0,
     levels: frozenset[tuple[int, ...]] | None = None,
@@ -68,9 +72,12 @@ def solve(
 ) -> Equilibrium:
     """Solve a game; the grid is refined until the certificate's policy distance is at most `tolerance`.
 
-    What is cheap is solved finer than asked: refinement goes on while the next grid has at most `effort` stages (0 stops at the tolerance).
-    It also stops at `max_beliefs` grid nodes or when the next grid would pass `max_seconds`; the certificate then says that the tolerance is
-    not met. With `levels` the grid is given and stays. `certify=False` skips the certificate (and so any refinement).
+    Refinement stops at `max_beliefs` grid nodes or when the next grid would pass `max_seconds`; the certificate then says that the tolerance
+    is not met. With `levels` the grid is given and stays. `certify=False` skips the certificate (and so any refinement).
+
+    `engine`: `auto` also solves a game of at most `EXACT_HISTORIES` public histories exactly on them (`standoff.solve.exact`); that solution
+    answers for their beliefs and is what the grid is held against, and the grid is then refined only while that is cheap. `exact` insists on
+    it, `grid` leaves it out. Where the exact branch is lost, `auto` goes on with the grid alone, and the certificate says why.
 
     Raises GameTooLargeError before any work, SolveError when values are not finite.
 
@@ -89,31 +96,42 @@ def solve(
         )
     current = levels if levels is not None else first_levels(n_axes)
     check_size(game, count_nodes(current), workers)
+    oracle, problem = _oracle(game, engine, progress) if certify else (None, "")
     best: Equilibrium | None = None
     while True:
         started = time.perf_counter()
         solved = _solve_on(game, current, workers, progress)
         if not certify:
             return replace(solved, seconds=time.perf_counter() - begun)
-        certificate = run_certificate(solved, tolerance=tolerance, workers=workers, seed=seed, progress=progress)
+        certificate = run_certificate(solved, tolerance=tolerance, workers=workers, seed=seed, progress=progress, oracle=oracle)
         now = time.perf_counter()
-        solved = replace(solved, certificate=certificate)
+        certificate = replace(certificate, exact_problem=problem)
+        solved = replace(solved, certificate=certificate, exact=oracle)
         if best is None or _better(certificate, best.certificate):
             best = solved
-        # A finer grid has half as many nodes again at the least.
-        could_be_cheap = certificate.policy_distance > FINEST and 1.5 * solved.grid.n_nodes <= min(effort / max(decisions, 1), FREE_BELIEFS)
-        if levels is None and n_axes > 0 and (not certificate.met or could_be_cheap):
+        if levels is None and n_axes > 0 and not certificate.met:
             finer = refine(solved)
             n_finer = count_nodes(finer)
             growth = n_finer / solved.grid.n_nodes
             in_time = now - begun + growth * (now - started) <= max_seconds
             in_memory = n_finer <= max_beliefs and 8.0 * n_finer * game.structure.n_nodes * solved.values.shape[2] <= MAX_BYTES
-            wanted = not certificate.met
-            cheap = n_finer * decisions <= effort and n_finer <= FREE_BELIEFS and certificate.policy_distance > FINEST
-            if finer != current and in_time and in_memory and (wanted or cheap):
+            worth_it = oracle is None or n_finer * decisions <= CHEAP_STAGES
+            if finer != current and in_time and in_memory and worth_it:
                 current = finer
                 continue
         return replace(best, seconds=time.perf_counter() - begun)
+
+
+def _oracle(game: Game, engine: Engine, progress: Progress | None) -> tuple[Exact | None, str]:
+    """Solve the game exactly, where that is wanted and possible; else say why not, where it should have been."""
+    if engine == "grid" or (engine == "auto" and count_histories(game.structure) > EXACT_HISTORIES):
+        return None, ""
+    try:
+        return exact(game, progress=progress), ""
+    except SolveError as error:
+        if engine == "exact":
+            raise
+        return None, str(error)
 
 
 def _better(one: Certificate, other: Certificate | None) -> bool:

@@ -108,7 +108,7 @@ def make_task(scenario: Scenario, record: Record | None, *, tolerance: float, wo
     """
     canonical = fix_grids(resolve(scenario), tolerance=tolerance, workers=workers, progress=progress)
     structures = structures_of(canonical)
-    median = solve(structures.build({}), tolerance=tolerance, effort=0, workers=workers, progress=progress)
+    median = solve(structures.build({}), tolerance=tolerance, engine="grid", workers=workers, progress=progress)
     levels = median.grid.levels
     task = Task(canonical, record, levels, refine(median) if median.grid.n_axes else levels, {})
     if task.finer == levels or not canonical.claims:
