@@ -353,7 +353,7 @@ def changed(**replacements):
         ({"first": f"{FIRST}beliefs: {{from: second.yaml}}\n"}, "beliefs.from", "in a circle"),
         ({"second": changed(a=("first.yaml", "both.yaml"))}, "beliefs.from", "this is a chain, not a scenario"),
         ({"first": FIRST.replace("{file: first.csv, ", "{")}, "beliefs.from", "has no record"),
-        ({"first_csv": "id,date\n"}, "beliefs.from", "the record of the scenario that goes before cannot be used"),
+        ({"first_csv": "id,date\n"}, "beliefs.from", "the scenario that goes before has 1 fault"),
         ({"first": FIRST.replace("stay: {}", "stay: {when: nonsense}")}, "beliefs.from", "the scenario that goes before has 1 fault"),
         ({"first": FIRST.replace("mover", "moved")}, "beliefs.from", "no player has the same name and the same types"),
         ({"first": FIRST.replace("hawk", "eagle")}, "beliefs.from", "no player has the same name and the same types"),
@@ -437,7 +437,8 @@ def test_the_bundled_chain_is_the_siege_and_then_the_closure():
         ("[first.yaml, nowhere.yaml]", "chain.1", "there is no such file"),
         ("[first.yaml, baghdad-sieg]", "chain.1", "no bundled scenario of this name"),
         ("[first.yaml, second.yaml, first.yaml]", "chain.2", "this scenario stands twice in the chain"),
-        ("[first.yaml, both.yaml]", None, "this is a chain of scenarios"),
+        ("[first.yaml, both.yaml]", "chain.1", "the chain names itself"),
+        ("[baghdad, first.yaml]", "chain.0", "this is a chain of scenarios, not a scenario"),
         ("[]", "chain", "the number of entries is wrong"),
         ("first.yaml", "chain", "wrong kind"),
         ("[first.yaml]\nlinks: 3", "links", "unknown field"),
@@ -495,6 +496,26 @@ def test_a_part_of_a_chain_comes_out_as_it_does_alone(folder, capsys, monkeypatc
     assert sorted((folder / "runs").rglob("batch-*.parquet")) == kept
     assert [claim["id"] for claim in chain["claims"]] == ["C1", "C2", "C10"]
     assert {claim["scenario"].rpartition("/")[2] for claim in chain["claims"]} == {"first.yaml", "second.yaml"}
+
+
+def test_claims_of_two_parts_with_the_same_id_are_told_apart(folder, capsys, monkeypatch):
+    """Both crises have a C2, and both are forecasts or go against the authors: nothing that is shown may leave open which is meant."""
+    monkeypatch.chdir(folder)
+    write(folder, second=SECOND.replace("C1:", "C2:"))
+    content = json.loads(run(capsys, "run", "both.yaml", *SMALL, "--json")[1])
+    assert [claim["id"] for claim in content["claims"]] == ["first:C2", "second:C2", "C10"]
+    asked = ("--worlds", 8, "--workers", 1)
+    for given, told in ((["second:C2"], ["second:C2"]), (["C2"], ["first:C2", "second:C2"]), (["second:C10"], ["C10"])):
+        code, out, _ = run(capsys, "claims", "both.yaml", *given, *asked)
+        assert code == 0
+        assert [
+            line.split()[0] for line in out.splitlines() if " likelier than not." in line or " likes going." in line or " something." in line
+        ] == told
+        assert f"standoff claims both.yaml {' '.join(told)}" in out
+        assert "--robust" in out
+    code, _, err = run(capsys, "claims", "both.yaml", "third:C2", *asked)
+    assert code == 2
+    assert "first:C2, C10, second:C2" in " ".join(err.split())
 
 
 def test_check_examines_every_part_of_a_chain(folder, capsys):

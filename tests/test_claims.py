@@ -9,7 +9,9 @@ import pytest
 from standoff.scenario import Builder, load, resolve
 from standoff.scenario.phrases import PHRASES
 from standoff.solve.grid import box
-from standoff.worlds import Task
+from standoff.verdicts import judge
+from standoff.verdicts.judge import NEVER
+from standoff.worlds import Task, sample
 from standoff.worlds.world import measured, structures_of
 from toys import going, watched
 
@@ -75,6 +77,16 @@ def crowded(claims):
     builder = Builder("crowded").clock(periods=2).parameter("precision", 0).player("me")
     options = {"a": {}, "b": {"propensity": 2}, "c": {"propensity": 5, "when": "period == 0"}}
     return with_claims(builder.turn("me", options=options), claims)
+
+
+def haunted(claims):
+    """`ghost` has a turn, an event and a covert option that never come; `me` chooses blindly between two options."""
+    builder = Builder("haunted").clock(periods=2).parameter("precision", 0).player("me", types={"hawk": 0.5, "dove": "rest"}).player("ghost")
+    builder.turn("me", options={"a": {}, "b": {}}).turn(
+        "ghost", when="period > 5", options={"vanish": {}, "stay": {"outcomes": {"x": {"chance": 1}}}}
+    )
+    builder.turn("ghost", name="night", when="period > 5", options={"howl": {"covert": {"heard": 1}}}, signals={"heard": {}})
+    return with_claims(builder.event("storm", when="period > 5", outcomes={"rain": {"chance": 1}}), claims)
 
 
 # --- chances, counts, ends, states -----------------------------------------------------------------------------------------------------
@@ -327,6 +339,10 @@ def test_a_date_of_the_calendar_is_a_point():
     ("make", "quantity", "why"),
     [
         (stopping, {"choice": "me.go", "at": {"turn": "me", "state": {"gone": True}}}, "the game is over"),
+        (stopping, {"chance_of_move": "me.go", "at": {"turn": "me", "state": {"gone": True}}}, "the game is over"),
+        (haunted, {"bits": {"about": "me"}, "at": {"turn": "ghost"}}, "at the turn ghost of period 0 in that state nobody moves"),
+        (haunted, {"chance_of_move": "me.a", "at": {"turn": "ghost"}}, "at the turn ghost of period 0 in that state nobody moves"),
+        (haunted, {"value": "me", "at": {"turn": "ghost"}}, "nobody moves"),
         (crowded, {"choice": "me.c", "at": {"at": 1}}, "me.c is not on the menu at that point; it offers me.a, me.b"),
         (crowded, {"choice": "me.a", "against": "me.c", "at": {"at": 1}}, "me.c is not on the menu"),
         (watched, {"record_bits": {"about": "mover"}}, "no record was given"),
@@ -360,6 +376,22 @@ def test_a_move_that_no_state_allows_has_no_chance():
     builder.turn("me", options={"a": {}, "b": {"when": "period > 5"}})
     found = finding(with_claims(builder, {"c": {"nil": {"chance_of_move": "me.b"}, "within": 0.1}}))
     assert (found.numbers, found.margin) == ((0.0,), 0.1)
+
+
+@pytest.mark.paper
+@pytest.mark.parametrize("move", ["ghost.vanish", "ghost.stay/x", "ghost.howl", "ghost.heard", "storm/rain"])
+@pytest.mark.parametrize("measure", ["chance_of_move", "count_of_move"])
+def test_a_move_whose_turn_never_comes_has_no_chance(measure, move):
+    """Beside a move that is made half the time, it adds nothing."""
+    assert number(haunted, {measure: move}) == 0.0
+    assert number(haunted, {measure: [move, "me.a"], "until": 0}) == 0.5
+
+
+def test_a_claim_about_a_move_whose_turn_never_comes_is_one_that_never_occurs():
+    scenario = haunted({"c": {"left": {"chance_of_move": "ghost.vanish"}, "is": "above", "right": {"chance_of_move": "storm/rain"}}})
+    verdict = judge(sample(scenario, 2, workers=1), search=False)["c"]
+    assert verdict.verdict == NEVER
+    assert "the move ghost.vanish" in verdict.problem
 
 
 # --- tests and their margins -------------------------------------------------------------------------------------------------------------

@@ -147,13 +147,27 @@ def test_export_writes_gambits_form(standoff):
         (["solve", "one-shot-threat", "--set", "precision=high"], "a number"),
         (["solve", "one-shot-threat", "--set", "clock.perods=2"], "did you mean clock.periods?"),
         (["solve", "one-shot-threat", "--set", "precision=-1"], "precision"),
-        (["solve", "one-shot-threat", "--tolerance", "abc"], "--tolerance"),
-        (["solv"], "solve"),
+        (["solve", "one-shot-threat", "--tolerance", "abc"], "--tolerance abc: must be a number"),
+        (["solv"], "Did you mean 'solve'? See standoff --help"),
         (["replay", "one-shot-threat"], "names no record"),
         (["replay", "one-shot-threat", "--record", "none.csv"], "cannot be read"),
         (["export", "one-shot-threat", "--format", "nfg"], "allowed: efg"),
         (["export", "baghdad-closure"], "terminal nodes"),
-        (["run", "one-shot-threat", "--worlds", "0"], "--worlds"),
+        (["run", "one-shot-threat", "--worlds", "0"], "--worlds 0: must be at least 1. See standoff run --help"),
+        (["run", "one-shot-threat", "--worlds", "1.5"], "--worlds 1.5: must be a whole number"),
+        (["run", "one-shot-threat", "--worlds", "20", "--most", "10"], "--most: fewer worlds at most than to begin with; found 10"),
+        (["claims", "one-shot-threat", "--most", "10"], "allowed: 64 or more"),
+        (["solve", "one-shot-threat", "--tolerance", "nan"], "--tolerance nan: must be a number. See standoff solve --help"),
+        (["solve", "one-shot-threat", "--tolerance", "inf"], "--tolerance inf: must be at most 1"),
+        (["solve"], "See standoff solve --help"),
+        (["solve", "one-shot-threat", "--set", "prize=2", "--set", "parameters.prize=3"], "--set prize: this is given twice; found 2 and 3"),
+        (
+            ["explain", "one-shot-threat", "--state", "result=open", "--state", "result=war"],
+            "--state result: this is given twice; found open and war",
+        ),
+        (["explain", "one-shot-threat", "--beliefs", "a.b=0.2", "--beliefs", "a.b=0.3"], "--beliefs a.b: this is given twice; found 0.2 and 0.3"),
+        (["solve", "baghdad-closure", "--set", "calendar=2"], "--set calendar: one date of the calendar is set at a time"),
+        (["solve", "one-shot-threat", "--set", "clock=2"], "allowed: clock.periods"),
         (["new", "no/such/folder/x.yaml"], "cannot be written"),
     ],
     ids=" ".join,
@@ -172,6 +186,12 @@ def test_what_the_user_can_mend_is_said_without_a_traceback(standoff, arguments,
     assert err == ""
 
 
+def test_an_option_without_its_value_points_to_the_help_of_its_command(standoff):
+    code, _, err = standoff("replay", "one-shot-threat", "--record")
+    assert code == 2
+    assert "See standoff replay --help" in err
+
+
 def test_the_unexpected_has_its_own_exit_code(standoff, monkeypatch):
     def broken(*_args, **_kwargs):
         raise RuntimeError("a bug")
@@ -186,8 +206,8 @@ def test_the_unexpected_has_its_own_exit_code(standoff, monkeypatch):
 def test_overrides_read_pairs():
     assert overrides(["a=1", "b = x=y"]) == {"a": "1", "b": "x=y"}
     with pytest.raises(ScenarioError) as caught:
-        overrides(["a", "=1", "b="])
-    assert len(caught.value.faults) == 3
+        overrides(["a", "=1", "b=", "c=1", "c=2", "c=3"])
+    assert len(caught.value.faults) == 5
 
 
 def run_files(folder):
@@ -243,7 +263,64 @@ def test_run_continues_where_an_earlier_one_stopped_and_other_inputs_go_elsewher
     assert json.loads(standoff(*arguments, "--worlds", "8", "--set", "precision=2")[1])["folder"] != first
     code, _, err = standoff("run", "one-shot-threat", "--worlds", "8", "--runs", "100", "--workers", "1", "--seed", "1", "--out", first)
     assert code == 2
-    assert "holds a run of other inputs" in err
+    assert "holds a run of other inputs: the seed differs" in " ".join(err.split())
+    assert "--fresh" in err
+
+
+@pytest.mark.parametrize("command", [["run"], ["claims"], ["claims", "--robust"], ["run", "--out", "runs"]], ids=" ".join)
+def test_a_file_where_runs_should_be_is_said_before_anything_is_computed(standoff, command):
+    Path("runs").write_text("in the way")
+    code, out, err = standoff(*command[:1], "one-shot-threat", *command[1:], "--worlds", "2", "--workers", "1")
+    assert (code, out) == (2, "")
+    assert "cannot be made: runs is a file" in " ".join(err.split())
+    assert "name another folder with `standoff run --out FOLDER`" in " ".join(err.split())
+    assert Path("runs").read_text() == "in the way"
+
+
+def test_claims_says_which_run_answers_and_why_a_new_one_is_made(standoff):
+    standoff("run", "one-shot-threat", "--worlds", "4", "--most", "4", "--runs", "100", "--workers", "1", "--no-search")
+    (folder,) = Path("runs").iterdir()
+    code, out, err = standoff("claims", "one-shot-threat", "--worlds", "4", "--workers", "1")
+    assert code == 0
+    assert f"The run in {folder} was made with most 4 instead of 6, search False instead of True; a new one takes its place." in " ".join(err.split())
+    assert out.startswith(f"From the run in {folder}.")
+    code, out, err = standoff("claims", "one-shot-threat", "--worlds", "4", "--workers", "1")
+    assert (code, err) == (0, "")
+    assert out.startswith(f"From the run in {folder}.")
+    assert "--worlds 4 --most 6 asks for the one that was" in " ".join(
+        standoff("claims", "one-shot-threat", "--worlds", "5", "--workers", "1")[2].split()
+    )
+
+
+def test_what_to_type_next_can_be_typed(standoff):
+    """A file name with a space is quoted."""
+    _, out, _ = standoff("new", "my crisis.yaml")
+    assert "standoff check 'my crisis.yaml'" in out
+    assert "standoff run 'my crisis.yaml'" in standoff("solve", "my crisis.yaml")[1]
+
+
+needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+
+
+@needs_full
+@pytest.mark.parametrize(
+    "words", [["solve", "one-shot-threat", "--json"], ["solve", "one-shot-threat"], ["check", "none", "--json"], ["--version"]], ids=" ".join
+)
+def test_output_that_cannot_be_written_is_one_line_of_error(words):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([*STANDOFF, *words], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert done.stderr == "error: the output cannot be written: No space left on device\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes")
+@pytest.mark.parametrize("words", [["solve", "one-shot-threat", "--json"], ["solve", "one-shot-threat"], ["--help"]], ids=" ".join)
+def test_a_reader_that_goes_away_is_no_error(words):
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([*STANDOFF, *words], stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_run_works_without_claims(standoff):
@@ -269,3 +346,40 @@ def test_ctrl_c_stops_with_a_message_and_keeps_what_is_finished(tmp_path):
     assert "What was finished is kept" in err
     assert "Traceback" not in err
     assert list(tmp_path.glob("run/worlds/batch-*.parquet"))
+
+
+PRESS = "import os, signal, sys; press = lambda *_: os.kill(os.getpid(), signal.SIGINT)"
+WHILE_LOADING = """
+class Finder:
+    def find_spec(name, *_):
+        name == "typer" and press()
+sys.meta_path.insert(0, Finder)
+"""
+IN_A_CALLBACK = """
+import ctypes, time
+from standoff.cli import app
+def compiling(**_):
+    ctypes.CFUNCTYPE(None)(press)()  # what is raised in there is lost
+    {then}
+app.app = compiling
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize(
+    "when",
+    [WHILE_LOADING, IN_A_CALLBACK.format(then='raise RuntimeError("no compiled object yet")'), IN_A_CALLBACK.format(then="time.sleep(60)")],
+    ids=["while loading", "what it breaks fails", "what it breaks goes on"],
+)
+def test_ctrl_c_says_stopped_wherever_it_falls(when):
+    """Loading and compiling run through code that loses the exception or makes another of it."""
+    script = f"{PRESS}\n{when}\nfrom standoff.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", script, "solve", "one-shot-threat"], capture_output=True, text=True, timeout=50)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "stopped.\n")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_ctrl_c_after_all_is_said_changes_nothing():
+    script = f"{PRESS}\nimport atexit; atexit.register(press)\nfrom standoff.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", script, "--version"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "standoff 0.1.0\n", "")

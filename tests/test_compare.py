@@ -18,6 +18,8 @@ from standoff.compare.comparison import choose_arms
 from standoff.compare.differences import differences
 from standoff.compare.lines import Line
 from standoff.errors import InterventionError, ScenarioError, WorldsError
+from standoff.report.compared import _agree, _amounts
+from standoff.report.compared_content import points
 from standoff.scenario import Builder, check, load
 from standoff.scenario.models import Intervention, Quantity
 from standoff.solve.grid import box
@@ -83,7 +85,7 @@ def test_changes_are_read_as_written_and_written_as_read(text, change):
         ("force", "write `force PLAYER.OPTION"),
         ("forbid usa.close from", "'from' stands alone"),
         ("forbid usa.close when 3", "none of from, until, on"),
-        ("forbid usa.close on 3 until 4", "said twice"),
+        ("forbid usa.close on 3 until 4", "the periods are given twice"),
         ("forbid usa.close from 2020-02-30", "2020-02-30"),
         ("forbid usa.close from soon!", "no moment"),
         ("set cost", "NAME=VALUE"),
@@ -97,6 +99,21 @@ def test_changes_are_read_as_written_and_written_as_read(text, change):
 def test_what_cannot_be_read_is_refused_with_the_form_to_write(text, message):
     with pytest.raises(InterventionError, match=message.replace("`", ".").replace("[", r"\[")):
         read_change(text)
+
+
+def test_what_cannot_be_read_is_named_once():
+    with pytest.raises(InterventionError) as error:
+        read_arm("forbid")
+    assert str(error.value).startswith("'forbid' cannot be read; write")
+
+
+def test_a_signal_is_told_from_a_move():
+    """Others see that the proxy is blamed; what the proxy does itself is another matter."""
+    worlds = sample(load("patron-and-proxy"), n=1, workers=1)
+    with pytest.raises(
+        InterventionError, match=r"proxy\.proxy_blamed is a signal, .* cannot be forced or forbidden, .*: proxy\.attack, proxy\.hold$"
+    ):
+        compare(worlds, [read_arm("forbid proxy.proxy_blamed")], runs=10, workers=1)
 
 
 def test_an_arm_may_have_a_name_and_several_changes():
@@ -463,7 +480,7 @@ def test_set_moves_a_date_of_the_calendar():
     for given, words in (
         ({"calendar.electon": "2020-12-01"}, ["unknown date", "did you mean election"]),
         ({"calendar.election": "soon"}, ["this is no date", "soon"]),
-        ({"calendar": "2020-12-01"}, ["unknown date", "calendar.election"]),
+        ({"calendar": "2020-12-01"}, ["set at a time", "calendar.election"]),
     ):
         with pytest.raises(ScenarioError) as error:
             load("baghdad-closure", given)
@@ -491,11 +508,15 @@ def crisis():
         ("forbid a.arm until vite", "did you mean vote"),
         ("forbid a.arm from 3 until 2", "never possible"),
         ("force a.use until 2020-01-05", r"a\.use is never possible until 2020-01-05"),
+        ("force a.use from 0 until 0", r"a\.use is never possible in period 0, so"),
+        ("reveal a; reveal a", "`reveal a` stands twice; leave one of them out"),
+        ("forbid a.arm; forbid a.arm", "`forbid a.arm` stands twice"),
         ("forbid a.arm; force b.answer", r"b\.answer is never possible.*its turn never comes"),
         ("force a.wait; force a.use", r"a\.use is never possible|two moves are forced"),
-        ("force a.arm; forbid a.arm from vote", "both forced and forbidden"),
-        ("force a.arm; force a.wait", "two moves are forced"),
-        ("forbid a.arm; forbid a.wait", "every option of a choice is forbidden"),
+        ("force a.arm; forbid a.arm from vote", "both forced and forbidden from the period of 2020-01-08 to that of 2020-01-22; leave one"),
+        ("force a.arm; force a.wait", "two moves are forced .*; force one of them, or each in its own periods"),
+        ("forbid a.arm; forbid a.wait", "a.arm, a.wait, from the period of 2020-01-01 to that of 2020-01-22; leave one of them allowed"),
+        ("forbid a.arm on 0; forbid a.wait on 0", "a.arm, a.wait, in the period of 2020-01-01; leave one of them allowed"),
         ("set csot=1", "did you mean cost"),
         ("set cost=1; set cost=2", "leave one of them out"),
         ("off M1; set cost=2", "leave one of them out"),
@@ -517,7 +538,7 @@ def test_impossible_arms_are_refused_by_name_before_anything_is_solved(arm, mess
 
 def test_changes_that_agree_with_each_other_are_accepted():
     worlds = sample(crisis(), n=1, workers=1)
-    arms = [read_arm("off M1; set cost=0; remove vote; remove vote; reveal a; reveal a; force a.arm; force a.use from 1")]
+    arms = [read_arm("off M1; set cost=0; remove vote; reveal a; force a.arm; force a.use from 1")]
     comparison = compare(worlds, arms, runs=50, workers=1)
     assert column(comparison, arms[0].name, "move", "a.arm")[0] == 1
     assert column(comparison, arms[0].name, "move", "a.use")[0] == 1
@@ -729,6 +750,23 @@ def test_json_holds_the_same_content_and_every_line(standoff):
     assert sum(part["difference"] for part in target["components"]) == pytest.approx(target["difference"], rel=1e-9)
     assert {quantity["name"] for quantity in arm["quantities"]} == set(load("patron-and-proxy").quantities)
     assert content["base"] == AS_IT_IS
+
+
+def test_numbers_that_differ_do_not_read_as_equal():
+    assert _amounts(0.012, 0.0134) == ("0.012", "0.013")
+    assert _amounts(0.01204, 0.01196) == ("0.0120", "0.0120")
+    assert _amounts(0.01, 0.01) == ("0.01", "0.01")
+    assert _amounts(float("nan"), 0.1) == ("-", "0.10")
+    assert (points(0.0004), points(-0.00001), points(0.0), points(0.0000001)) == ("+0.04", "-0.001", "0.0", "<0.001")
+
+
+@pytest.mark.parametrize(
+    ("difference", "low", "high", "sign", "said"),
+    [(0.0, 0.0, 0.0, 0, "no change"), (0.001, -0.001, 0.003, 0, "none clear"), (0.0, -0.001, 0.001, 0, "none clear"), (0.1, 0.1, 0.2, 1, "8 of 8")],
+)
+def test_what_is_exactly_the_same_in_every_world_is_called_no_change(difference, low, high, sign, said):
+    row = {"difference": difference, "low": low, "high": high, "sign": sign, "agree": 8, "worlds": 8, "against": 0}
+    assert _agree(row) == said
 
 
 def test_against_changes_the_base(standoff):

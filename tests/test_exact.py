@@ -8,7 +8,7 @@ import pytest
 
 import standoff as so
 from games import dilemma, message_game, random_scenario
-from standoff.errors import GameTooLargeError, SolveError
+from standoff.errors import BuildError, GameTooLargeError, SolveError
 from standoff.export import export, information_sets
 from standoff.game import DECISION
 from standoff.solve import exact, solve
@@ -256,3 +256,17 @@ def test_beliefs_that_no_history_holds_are_refused():
     assert set(solved.policy_at(node, x)) == {"weak", "strong"}
     with pytest.raises(SolveError, match="no public history"):
         solved.policy_at(node, x + 0.1)
+
+
+@pytest.mark.parametrize(("precision", "payoff"), [(1e300, 1.0), (1.0, 1e12), (1e6, 1e4)])
+def test_log_odds_beyond_double_precision_are_refused_with_the_numbers(precision, payoff):
+    with pytest.raises(BuildError, match=r"the precision of me is .* and its largest payoff .*Lower the precision"):
+        so.build(dilemma([payoff, 0.0], precision=precision))
+
+
+@pytest.mark.paper
+def test_tiny_payoffs_beside_large_ones_keep_their_digits():
+    """With payoffs 1e6, 0 and 1e-6 at precision 1 the last two are told apart by a millionth of a log-odds."""
+    solved = exact(so.build(dilemma([-1e6, 0.0, 1e-6])))
+    assert solved.at(0)[0, 0] == 0.0
+    assert solved.at(0)[0, 2] - solved.at(0)[0, 1] == pytest.approx(0.5e-6, rel=1e-3)

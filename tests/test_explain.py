@@ -18,7 +18,7 @@ from standoff.explain.flips import quantile
 from standoff.explain.points import Spot
 from standoff.explain.split import take_apart
 from standoff.game import Root
-from standoff.report.explained import explain_content, show_explained
+from standoff.report.explained import _change, explain_content, show_explained
 from standoff.scenario import Builder
 from standoff.solve.grid import to_beliefs
 from toys import START, chooser, going, watched
@@ -371,7 +371,12 @@ def test_a_declared_state_that_the_game_never_reaches_is_solved_from_there(proxy
         ({"player": "challenger", "beliefs": {"chalenger": {"resolute": 1.0}}}, "did you mean challenger"),
         ({"player": "challenger", "beliefs": {"challenger": {"bluff": 1.0}}}, "did you mean bluffing"),
         ({"player": "challenger", "beliefs": {"challenger": {"resolute": 1.5}}}, "between 0 and 1"),
-        ({"event": "E1"}, "none was given"),
+        (
+            {"player": "challenger", "beliefs": {"challenger": {"resolute": 0.7, "bluffing": 0.7}}},
+            r"sum to 1\.4; they must sum to 1\. The last type may",
+        ),
+        ({"player": "challenger", "beliefs": {"challenger": {"resolute": 0.2, "bluffing": 0.2}}}, r"sum to 0\.4; .* bluffing then gets what"),
+        ({"event": "E1"}, r"none was given; give one with `--record FILE`"),
     ],
     ids=lambda value: value if isinstance(value, str) else "-".join(str(part) for part in value),
 )
@@ -420,7 +425,9 @@ def content_of(eq, scenario, **asked):
 def test_the_answer_is_in_words_first(threat):
     content = content_of(threat, so.load("one-shot-threat"), player="challenger")
     likely, resolute, bluffing, flip = content["words"]
-    assert likely.startswith("period 0: challenger most likely chooses threaten (")
+    assert likely.startswith("It most likely chooses threaten (")
+    alone = content_of(threat, so.load("one-shot-threat"), player="challenger", type="bluffing", flips=False)
+    assert alone["words"][0].startswith("As bluffing it most likely chooses threaten (")
     assert "rather than threaten: fighting (+" in resolute
     assert bluffing.startswith("If bluffing (believed 50 %)")
     assert "smallest change of one parameter that makes another option the likeliest: prize from 2.5 to" in flip
@@ -442,6 +449,39 @@ def test_the_report_fits_a_terminal(proxy):
     assert max(len(line) for line in text.split("\n")) <= WIDTH
     for part in ("The options", "Why: hold against attack", "Every option by motive, if eager", "do next", "change its mind", "What to type next"):
         assert part in text
+    assert text.count("period 0") == 1, "when and who stand in the heading"
+    assert "war false." in text, "as in the file"
+    assert "of which" not in text
+    assert "(arms_factor changes nothing from here on)" in " ".join(text.split())
+
+
+def test_an_option_has_one_name_in_tables_and_one_in_sentences():
+    """Its name, as it is typed, in tables; its title in sentences, or the name where it has none."""
+    builder = Builder("named").clock(periods=2).parameter("precision", 1).parameter("gain", prior={"uniform": [0, 2]})
+    builder.player("me", types={"keen": 0.5, "cool": 0.5}).player("you").payoff("me", "taste", on={"me.go_out": "gain if type == keen else 0"})
+    builder.turn("me", options={"go_out": {"title": "Leave the house"}, "stay_in": {}})
+    builder.turn("you", options={"wave_back": {"title": "Greet"}, "look_away": {}})
+    scenario = builder.scenario()
+    content = content_of(solved(scenario), scenario, player="me", at=0)
+    words, text = " ".join(content["words"]), as_text(show_explained(content))
+    assert "“Leave the house”" in words
+    assert "go_out" not in words
+    assert "stay_in" in words
+    assert "stay in" not in text
+    assert "me: " not in text
+    assert "you: " not in text
+    assert "wave_back" in text
+    assert [line.split() for line in text.splitlines()].count(["keen", "cool"]) == 2, "each type once over its columns, in both tables"
+
+
+@pytest.mark.property
+def test_options_between_which_a_choice_flips_do_not_read_as_equal():
+    content = {"flips": {"of": "a"}, "options": []}
+    flip = {
+        "parameter": "x", "from": 1.0, "to": 2.0, "unit": "", "distance": 0.1, "option": "b",
+        "choice_probability": 0.2561, "option_probability": 0.2579,
+    }  # fmt: skip
+    assert _change(content, flip).endswith("a 25.6 %, b 25.8 %")
 
 
 @pytest.fixture

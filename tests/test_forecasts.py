@@ -435,6 +435,7 @@ FAULTS = {
     "resolved and open": (TEST, JUMPS | {"open": "no"}, "forecast.open", ["left open as well"]),
     "a rule that says nothing": (TEST, JUMPS | {"resolve": [{"reason": "x"}]}, "forecast.resolve.0", ["empty rule"]),
     "not after it was made": (TEST, JUMPS | {"by": MADE}, "forecast.by", ["does not come after", "found 2020-01-08", "after 2020-01-08"]),
+    "made before the clock": (TEST, JUMPS | {"made": dt.date(2019, 12, 31)}, "forecast.made", ["before the clock starts", "2020-01-01 or later"]),
     "before it was known": (TEST, {"by": dt.date(2020, 1, 4), "open": "x"}, "forecast.by", ["does not come after", "after 2020-01-08"]),
     "after the clock": (TEST, JUMPS | {"by": dt.date(2020, 2, 6)}, "forecast.by", ["outside the clock", "2020-01-01 to 2020-02-05"]),
     "no probability": ({"left": OF, "is": "above", "right": 0.5}, JUMPS, "test", ["form `of`", "take `forecast` away"]),
@@ -488,6 +489,57 @@ def test_a_quantity_over_other_days_than_the_forecast_brings_a_warning(of, words
     faults = [fault for fault in faults if (fault.field or "").startswith("claims.c")]
     assert [fault.severity for fault in faults] == ["warning"] * (len(words) > 0)
     assert [word for word in words if word not in str(faults)] == []
+
+
+def test_a_forecast_made_on_another_day_than_claims_are_judged_brings_a_warning():
+    """Claims of this scenario are judged as of 8 January."""
+    for made, words in ((MADE, []), (dt.date(2020, 1, 15), ["made on 2020-01-15", "judged as of 2020-01-08"])):
+        faults = [
+            fault
+            for fault in check(dare({"c": ({"of": CHOICE | {"at": {"at": 3}}, "range": [0, 1]}, JUMPS | {"made": made})}))
+            if fault.field == "claims.c.forecast.made"
+        ]
+        assert [fault.severity for fault in faults] == ["warning"] * (len(words) > 0)
+        assert [word for word in words if word not in str(faults)] == []
+
+
+def told(folder, rule):
+    """The faults of a forecast with this rule, beside a record of E1 (a jump), E2 (a jump that did not happen) and E10."""
+    (folder / "events.csv").write_text(
+        "id,date,actor,action,modality\nE1,2020-01-09,d,jump,happened\nE2,2020-01-10,d,fly,negated\nE10,2020-02-05,d,rest,happened\n"
+    )
+    (folder / "dare.yaml").write_text(
+        "standoff: 1\nname: dare\nclock: {start: 2020-01-01, step: 1 week, end: 2020-02-05}\nparameters: {precision: {value: 0}}\n"
+        "players: {d: {}}\nturns: [{player: d, silent: stay, options: {jump: {}, stay: {}}}]\n"
+        "record: {file: events.csv, map: {d.jump: [{action: jump}]}}\n"
+        "claims:\n  c:\n    text: It jumps.\n    test: {of: {chance_of_move: d.jump}, range: [0, 1]}\n"
+        f"    forecast:\n      by: 2020-02-04\n      resolve: [{rule}]\n"
+    )
+    try:
+        return check(so.load(folder / "dare.yaml"))
+    except ScenarioError as error:
+        return list(error.faults)
+
+
+@pytest.mark.parametrize(
+    ("rule", "column", "found"), [("{id: E99}", 22, "E99"), ("{id: [E1, E99]}", 27, "E99"), ("{id: E11, reason: no such event}", 22, "E11")]
+)
+def test_a_rule_that_names_an_event_which_is_not_in_the_record_is_refused(tmp_path, rule, column, found):
+    (fault,) = told(tmp_path, rule)
+    assert (fault.severity, fault.line, fault.column, fault.problem, fault.found) == ("error", 14, column, "unknown event of the record", found)
+    assert fault.allowed == "E1, E2, E10"
+    assert fault.suggestion in ("E1", "E10", None)
+
+
+@pytest.mark.parametrize(
+    ("rule", "warned"),
+    [("{id: E1}", False), ("{action: jump}", False), ("{action: swim}", True), ("{action: fly}", True), ("{id: E2}", True),
+     ("{action: swim, reason: Nobody swam}", False)],
+)  # fmt: skip
+def test_a_rule_that_matches_nothing_brings_a_warning_unless_it_says_why(tmp_path, rule, warned):
+    faults = told(tmp_path, rule)
+    assert [(fault.severity, fault.line, fault.column) for fault in faults] == [("warning", 14, 17)] * warned
+    assert all("matches no event of the record" in fault.problem for fault in faults)
 
 
 # --- the report ------------------------------------------------------------------------------------------------------------------------------

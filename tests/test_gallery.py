@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 from math import inf, prod
 
 import numpy as np
 import pygambit
 import pytest
+from rich.console import Console
 
 import standoff as so
 from standoff.cli.app import run_app
@@ -263,6 +266,27 @@ def test_one_game_is_shown_in_full_and_as_json(capsys):
 def test_a_published_game_is_solved_by_its_name(capsys):
     assert run_app(["solve", "gallery/mini-ultimatum", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["root"]["proposer"]["public"]["low"] == pytest.approx(0.5481, abs=1e-4)
+
+
+@pytest.mark.parametrize("width", [80, 100, 110])
+def test_the_overview_reads_well_in_a_terminal_of_any_width(width):
+    """No row takes more than two lines; the work is named where there is room for it."""
+    content = gallery_content(Gallery((exhibit("poker"), exhibit("messages"), exhibit("trust"))))
+    out = Console(file=io.StringIO(), width=width, color_system=None)
+    for part in show_gallery(content):
+        out.print(part)
+    lines = out.file.getvalue().splitlines()
+    rows = [number for number, line in enumerate(lines) if line.split("  ")[0] in ("game", "poker", "messages", "trust")]
+    assert len(rows) == 4
+    assert max(b - a for a, b in pairwise(rows)) <= 2
+    assert ("work" in lines[rows[0]], "Kreps 1990" in lines[rows[3]]) == (width == 110, width == 110)
+
+
+def test_the_game_outside_the_language_is_no_scenario_but_its_place_is_told(capsys):
+    assert run_app(["solve", f"gallery/{FIXED_POINT}"]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "not a scenario file" in said
+    assert f"see `standoff gallery {FIXED_POINT}`" in said
 
 
 def test_the_command_refuses_an_unknown_game(capsys):

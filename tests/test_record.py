@@ -129,7 +129,14 @@ def test_missing_columns_are_named(written, header, missing):
 
 def test_every_fault_is_reported_at_once(written):
     faults = faults_of(written(HEADER, "a,soon,usa,warn,rumoured,no,", GOOD, "b,2020-01-03,usa"))
-    assert [(fault.line, fault.field) for fault in faults] == [(2, "date"), (2, "modality"), (4, None)]
+    assert [(fault.line, fault.field) for fault in faults] == [(2, "date"), (2, "modality"), (3, "id"), (4, None)]
+
+
+def test_an_id_used_twice_is_reported_with_all_else(written):
+    """Though the row has other faults, or the row that has the id first has."""
+    faults = faults_of(written(HEADER, "a,soon,usa,warn,happened,no,", GOOD, "a,2020-01-03,usa,warn,rumoured,no,"))
+    assert [(fault.line, fault.field) for fault in faults] == [(2, "date"), (3, "id"), (4, "id"), (4, "modality")]
+    assert all("used already on line 2" in fault.problem for fault in faults if fault.field == "id")
 
 
 def test_a_fault_in_a_row_of_several_lines_stands_on_a_line_of_that_row(written):

@@ -13,7 +13,8 @@ from standoff.cli.terminal import as_text
 from standoff.report import replay_content, show_replay, solution_content, to_json
 from standoff.report.checked import estimate
 from standoff.report.folder import solution_dataset
-from standoff.report.judged import against_lines, claims_table, share_text, weights_lines
+from standoff.report.futures import ends_table, futures_content
+from standoff.report.judged import against_lines, claims_table, share_text, standing, weights_lines
 from standoff.report.words import amount, day, percent, plain, probability
 from standoff.scenario import holds_chain
 
@@ -129,6 +130,34 @@ def test_the_estimate_of_check_is_that_of_the_solver():
         assert (guess["stages"], guess["bytes"], guess["seconds"]) == (known["points"], known["bytes"], pytest.approx(known["seconds"]))
 
 
+def ends(start, *by_period):
+    periods = [f"{day} Jan" for day in range(1, 9)]
+    rows = [{"end": f"e{i}", "title": f"End {i}", "probability": shares[-1], "by_period": list(shares)} for i, shares in enumerate(by_period)]
+    return as_text([ends_table({"start": start, "periods": periods, "ends": rows})])
+
+
+def test_futures_are_shown_at_moments_after_their_start():
+    """From the fifth of eight periods on, nothing can have happened by the second."""
+    steady = [0.1 * i for i in range(8)]
+    assert ends(0, steady).splitlines()[0].split("  ")[-4:] == ["by 3 Jan", "by 5 Jan", "by 6 Jan", "in all"]
+    late = [0, 0, 0, 0, 0.1, 0.2, 0.3, 0.7]
+    assert ends(4, late).splitlines()[0].split("  ")[-3:] == ["by 6 Jan", "by 7 Jan", "in all"]
+
+
+def test_ends_that_come_as_time_runs_out_need_no_columns():
+    text = ends(0, [0.0] * 6 + [0.004, 0.6], [0.0] * 7 + [0.4])
+    assert "by" not in text
+    assert "Nearly all come as time runs out." in text
+    assert "by 6 Jan" in ends(0, [0.0] * 6 + [0.006, 0.6])
+
+
+def test_simulated_futures_say_in_which_period_they_start(told):
+    _, trail = told
+    step = next(step for step in trail.steps if step.period == 2)
+    futures = so.simulate(trail.equilibrium, 50, 0, at=(step.node, step.before), workers=1)
+    assert futures_content(told[0], futures)["start"] == 2
+
+
 CLAIM = {
     "id": "X1", "text": "It rains.", "where": "A P1", "verdict": "fails", "share": 0.04, "low": 0.01, "high": 0.1,
     "hinge": "sun > 1", "hinge_rule": {}, "against": True, "problem": "", "counter_world": None, "reading": "",
@@ -152,6 +181,18 @@ def test_the_table_of_claims_shows_what_could_not_be_measured():
     row = {**CLAIM, "verdict": "not measured", "share": float("nan"), "problem": "no record was given"}
     assert share_text(row) == "-"
     assert "no record was given" in as_text([claims_table([row])])
+
+
+@pytest.mark.parametrize(
+    ("n", "said"),
+    [
+        (0, "none of 12 sampled worlds is more plausible"),
+        (1, "1 of 12 sampled worlds is more plausible"),
+        (2, "2 of 12 sampled worlds are more plausible"),
+    ],
+)
+def test_how_plausible_a_world_is_stands_in_the_right_number(n, said):
+    assert standing({"searched": False, "more_plausible": n, "of_worlds": 12}) == said
 
 
 def test_too_few_effective_worlds_are_refused_in_words():

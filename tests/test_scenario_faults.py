@@ -189,6 +189,9 @@ CASES = [
     ("[{actor: USA}]", "[]", "record.map.usa.close", ["no rule"]),
     ("off: {audience_cost: 0}", "off: {¦audience_costs: 0}", "mechanisms.threat.off.audience_costs", ["did you mean audience_cost?"]),
     ("off: {audience_cost: 0}", "off: ¦{}", "mechanisms.threat.off", ["nothing switches"]),
+    ("record:\n", "record:\n  file: ¦events.csv\n", "record.file", ["there is no such file", "events.csv"]),
+    ("record:\n", "record:\n  file: ¦.\n", "record.file", ["this is a directory, not a file"]),
+    ("off: {audience_cost: 0}", "off: {audience_cost: ¦.nan}", "mechanisms.threat.off.audience_cost", ["not finite"]),
     # claims
     ("phrase: likely}", "phrase: ¦likly}", "claims.C1.test.phrase", ["ICD-203", "likely", "almost certain"]),
     ("phrase: likely}", "range: ¦[0.9, 0.1]}", "claims.C1.test.range", ["reversed"]),
@@ -211,6 +214,22 @@ CASES = [
     ("until: election", "do: [¦{force: usa.close, forbid: usa.wait}]", "claims.C1.test.of.do.0", ["forces or forbids one", "force, forbid"]),
     ("until: election", "do: [{force: usa.close, now: ¦true, first: 1}]", "claims.C1.test.of.do.0.now", ["without first"]),
     ("until: election", "do: [¦{force: usa.close, first: 2, last: 1}]", "claims.C1.test.of.do.0", ["first comes after last"]),
+    (
+        "until: election",
+        "do: [{force: usa.wait}, ¦{forbid: usa.wait}]",
+        "claims.C1.test.of.do.1",
+        ["forced and forbidden", "usa.wait, in periods 0 to 4"],
+    ),
+    (
+        "until: election",
+        "at: {at: 2}, do: [{forbid: usa.wait, last: election}, ¦{force: usa.wait, now: true}]",
+        "claims.C1.test.of.do.1",
+        ["forced and forbidden at the same time", "usa.wait, in period 2"],
+    ),
+    ("with: {audience_cost: 0}", "with: {audience_cost: ¦.nan}", "claims.C2.test.right.with.audience_cost", ["not finite", "found nan"]),
+    ("with: {audience_cost: 0}", "with: {audience_cost: ¦.inf}", "claims.C2.test.right.with.audience_cost", ["not finite", "found inf"]),
+    ("phrase: likely}", "range: ¦[.nan, 1]}", "claims.C1.test.range", ["no ends"]),
+    ("within: 0.1", "within: ¦.inf", "claims.C3.test.within", ["not finite"]),
     ("{choice: usa.close, type: bluffing,", "{choice: ¦usa.clos, type: bluffing,", "claims.C2.test.left.choice", ["usa.close"]),
     ("{choice: usa.close, type: bluffing,", "{choice: ¦storm/rain,", "claims.C2.test.left.choice", ["no option but an outcome"]),
     ("{choice: usa.close, type: bluffing,", "{choice: usa.close, type: ¦bluff,", "claims.C2.test.left.type", ["type of usa", "bluffing"]),
@@ -261,3 +280,65 @@ def test_a_fault_is_reported_at_its_place_with_what_is_allowed(tmp_path, old, ne
         assert word in str(fault)
     if line is not None:
         assert (fault.line, fault.column) == (line, column), str(fault)
+
+
+def warnings_of(folder, text):
+    file = folder / "scenario.yaml"
+    text, line, column = place_of_mark(text)
+    file.write_text(text, encoding="utf-8")
+    faults = check(load(file))
+    assert [(fault.severity, fault.line, fault.column) for fault in faults] == [("warning", line, column)], faults
+    return str(faults[0])
+
+
+def test_a_move_may_be_forced_at_one_time_and_forbidden_at_another(tmp_path):
+    file = tmp_path / "scenario.yaml"
+    file.write_text(SOUND.replace("until: election", "do: [{force: usa.wait, last: 1}, {forbid: usa.wait, first: 2}]"), encoding="utf-8")
+    assert check(load(file)) == []
+
+
+@pytest.mark.parametrize(("given", "contradicts"), [("[0.1, 0.3]", True), ("[0.5, 0.8]", True), ("[0.55, 0.8]", False), ("[0.6, 0.7]", False)])
+def test_a_range_that_contradicts_the_phrase_beside_it_brings_a_warning(tmp_path, given, contradicts):
+    """Likely is 0.55 to 0.80; a narrower range only says more."""
+    text = SOUND.replace("phrase: likely}", f"phrase: likely, range: ¦{given}}}")
+    if contradicts:
+        assert "contradicts `likely`, which is 0.55 to 0.8" in warnings_of(tmp_path, text)
+    else:
+        file = tmp_path / "scenario.yaml"
+        file.write_text(text.replace(MARK, ""), encoding="utf-8")
+        assert check(load(file)) == []
+
+
+@pytest.mark.parametrize(
+    ("prior", "words"),
+    [
+        ("{normal: [0.5, 0.5]}", ["this probability leaves 0 to 1", "where blame = -0.66"]),
+        ("{uniform: [0, 3]}", ["found 2.97, where blame = 2.97"]),
+    ],
+)
+def test_a_type_prior_that_is_no_probability_in_some_worlds_brings_a_warning(tmp_path, prior, words):
+    # `blame` is a chance elsewhere, which is clipped here so that the prior alone is in question.
+    text = SOUND.replace("{beta: [2, 3], low: 0.1, high: 0.9}", prior).replace("hard: blame", "hard: ¦blame").replace("blamed: blame", "blamed: 0.5")
+    found = warnings_of(tmp_path, text)
+    assert [word for word in words if word not in found] == []
+
+
+def test_type_priors_that_together_exceed_1_in_some_worlds_bring_a_warning(tmp_path):
+    text = SOUND.replace("{hard: blame, soft: rest}", "¦{hard: blame, harder: blame, soft: rest}")
+    assert "sum to more than 1 in some worlds" in warnings_of(tmp_path, text)
+
+
+def test_the_faults_of_a_record_are_told_with_their_lines(tmp_path):
+    events = tmp_path / "events.csv"
+    events.write_text("id,date,actor\nE1,2020-01-02,USA\nE2,soon,USA\n", encoding="utf-8")
+    faults = faults_of(tmp_path, SOUND.replace("record:\n", "record:\n  file: events.csv\n"))
+    assert [(fault.file, fault.line, fault.field) for fault in faults] == [(str(events), 3, "date")]
+    events.write_bytes(b"\xff\xfe")
+    (fault,) = faults_of(tmp_path, SOUND.replace("record:\n", "record:\n  file: events.csv\n"))
+    assert (fault.field, fault.file) == ("record.file", str(tmp_path / "scenario.yaml"))
+    assert "not UTF-8" in str(fault)
+
+
+def test_a_directory_is_not_called_absent(tmp_path):
+    with pytest.raises(ScenarioError, match="this is a directory, not a file"):
+        load(tmp_path)

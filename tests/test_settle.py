@@ -89,8 +89,32 @@ def test_settling_gives_what_one_run_of_that_size_gives(workers):
 def test_without_a_doubt_in_the_priors_no_world_is_added():
     builder = Builder("certain").clock(periods=1).parameter("precision", 1).player("me").turn("me", options={"go": {}, "stay": {}})
     worlds = sample(builder.claim("c", "C", test=SURE).scenario(), 2, workers=1)
-    assert unsettled(worlds) == ["c"]
+    assert unsettled(worlds) == []
     assert len(settle(worlds, search=False, workers=1).worlds) == 2
+
+
+def test_where_nothing_varies_no_further_worlds_are_advised():
+    """All worlds are the same, so that one tells all: the share has no interval, and more worlds would show nothing else."""
+    builder = Builder("certain").clock(periods=1).parameter("precision", 1).player("me").turn("me", options={"go": {}, "stay": {}})
+    (claim,) = claims_content(judge(sample(builder.claim("c", "C", test=SURE).scenario(), 2, workers=1), workers=1))
+    table, detail = (" ".join(as_text(part).split()) for part in ([claims_table([claim])], claim_detail(claim)))
+    assert "c C holds 100 % nothing varies: every world is the same" in table
+    assert "Settled: nothing varies" in detail
+    assert "in every world." in detail
+    for text in (table, detail):
+        assert "settled:" not in text
+        assert "--worlds" not in text
+        assert "(" not in text.replace("(above 0 it is true)", "")
+
+
+def test_what_is_built_in_has_no_or():
+    (claim,) = claims_content(judge(sample(chooser({"c": {"left": CHOICE, "is": "above", "right": 0.0}}, noise=2), 8, workers=1), workers=1))
+    table, detail = (" ".join(as_text(part).split()) for part in ([claims_table([claim])], claim_detail(claim)))
+    assert "built in 100 % (79-100)" in table
+    assert "Built in: no world that was tried" in detail
+    for text in (table, detail):
+        assert "or leans true" not in text
+        assert "ettled" not in text
 
 
 def test_worlds_are_added_by_one_at_least():
@@ -139,8 +163,9 @@ def test_a_claim_about_what_never_happens_is_said_to_be_one(test, event):
     assert row.verdict == NEVER
     assert np.isnan(row.share)
     assert row.settled
-    assert row.hinge_text() == row.problem
-    assert row.problem.startswith(f"{event} never occurs in any of {8 + row.searched} worlds")
+    said = f"{event} never occur{'' if ' and ' in event else 's'}"
+    assert row.hinge_text() == said
+    assert row.problem.startswith(f"{said} in any of {8 + row.searched} worlds")
     assert verdicts.story("c") == []
 
 
@@ -273,6 +298,9 @@ def test_what_cannot_be_judged_is_told_with_its_reason(watched_verdicts):
     text = " ".join(as_text(claim_detail(claim)).split())
     assert "never occurs: the move mover.go never occurs in any of 32 worlds" in text
     assert "hinges" not in text
+    row = next(line for line in as_text([claims_table([claim])]).splitlines() if line.startswith("void"))
+    assert row.split("never occurs", 1)[1].split() == ["-", "the", "move", "mover.go", "never", "occurs"]
+    assert "look at what it needs" in " ".join(as_text(readings([claim])).split())
 
 
 def test_counter_worlds_are_told_for_what_goes_against_the_authors(watched_verdicts):

@@ -13,7 +13,7 @@ from standoff.errors import WorldsError
 from standoff.scenario import Builder
 from standoff.verdicts import Condition, Hinge, judge
 from standoff.verdicts.judge import BUILT_IN, UNMEASURED
-from standoff.verdicts.shares import band, interval
+from standoff.verdicts.shares import band, interval, tally
 from standoff.worlds import sample, weigh
 from toys import DECIDED, chooser, going, watched
 
@@ -182,11 +182,33 @@ def test_without_a_search_nothing_is_called_built_in():
 
 @pytest.mark.property
 def test_without_a_doubt_in_the_priors_nothing_is_called_built_in():
-    """A scenario of fixed numbers has one world; that nothing else was possible says nothing about the claim."""
+    """A scenario of fixed numbers has one world, so that nothing is left to chance; that nothing else was possible says nothing about the claim."""
     builder = Builder("certain").clock(periods=1).parameter("precision", 1).player("me").turn("me", options={"go": {}, "stay": {}})
     row = judged(builder.claim("c", "C", test=above(0.4)).scenario(), 4)["c"]
     assert (row.verdict, row.hinge) == ("holds", None)
-    assert row.hinge_text() == "no single assumption"
+    assert (row.share, row.low, row.high, row.settled) == (1.0, 1.0, 1.0, True)
+    assert row.hinge_text() == "nothing varies: every world is the same"
+
+
+@pytest.mark.property
+def test_what_is_built_in_is_nothing_else():
+    """However few worlds there are: the interval speaks of the sample, but no world was found that turns it."""
+    row = judged(chooser({"c": above(0.0)}, noise=2), 8)["c"]
+    assert row.low < 0.9
+    assert (row.verdict, row.may_be, row.settled) == (BUILT_IN, (BUILT_IN,), True)
+
+
+@pytest.mark.property
+def test_what_is_true_in_every_weighted_world_is_true_in_all_of_them():
+    """Weights that sum to 1 but for rounding must not leave a little under 1, which would read as more than 99 %."""
+    worlds = sample(watched({"c": {"left": {"choice": "mover.go"}, "is": "above", "right": 0.0}}), 40, record=going(0), workers=1)
+    log_likelihood = np.array([world.log_likelihood for world in worlds.worlds])
+    rounded = False
+    for temper in np.linspace(0.1, 1.0, 30):
+        weights = weigh(log_likelihood, float(temper))
+        rounded |= float(weights.values @ np.ones(40)) < 1.0
+        assert tally(dataclasses.replace(worlds, weights=weights), np.ones(40)).share == 1.0
+    assert rounded
 
 
 @pytest.mark.paper

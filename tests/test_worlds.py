@@ -238,12 +238,29 @@ def test_a_folder_of_other_inputs_is_refused(change, tmp_path):
         arguments["record"] = going(1)
     else:
         arguments["tolerance"] = 1e-13
-        with pytest.raises(WorldsError, match="holds a run of other inputs"):
+        with pytest.raises(WorldsError, match="holds a run of other inputs: the scenario differs and the record differs"):
             sample(load(SCENARIO), 4, workers=1, folder=tmp_path)
         return
-    with pytest.raises(WorldsError, match=r"holds a run of other inputs; name another folder with --out, or remove it"):
+    said = {"seed": "the seed differs", "parameter": "the scenario differs", "record": "the record differs"}[change]
+    with pytest.raises(WorldsError, match=f"holds a run of other inputs: {said}; begin anew with --fresh, .* or name another folder with --out"):
         sample(scenario, 4, **arguments)
     assert len(batches(tmp_path)) == 1
+
+
+def test_a_run_of_another_version_is_called_that(tmp_path, monkeypatch):
+    """Nothing of the user's own has changed, and the message must not say so."""
+    sample(load(SCENARIO), 1, workers=1, folder=tmp_path)
+    monkeypatch.setattr(SAMPLING, "source_digest", lambda: "of other code")
+    with pytest.raises(WorldsError, match="other inputs: it is of another version of standoff; begin anew with --fresh"):
+        sample(load(SCENARIO), 1, workers=1, folder=tmp_path)
+
+
+def test_another_tolerance_alone_is_called_that(tmp_path, monkeypatch):
+    monkeypatch.setattr(SAMPLING, "source_digest", lambda: "of this code")
+    scenario = load("repeated-signalling", {"clock.periods": 1})
+    sample(scenario, 1, workers=1, folder=tmp_path)
+    with pytest.raises(WorldsError, match="other inputs: the tolerance differs;"):
+        sample(scenario, 1, tolerance=1e-7, workers=1, folder=tmp_path)
 
 
 def test_a_torn_batch_is_named(tmp_path):
@@ -255,8 +272,10 @@ def test_a_torn_batch_is_named(tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(WorldsError, match="cannot write"):
+    with pytest.raises(WorldsError, match=r"file cannot be made: .*file is a file; name another folder with `standoff run --out FOLDER`"):
         resumed(tmp_path / "file")
+    with pytest.raises(WorldsError, match=r"run cannot be made: .*file is a file; move .*file away, or name another folder"):
+        resumed(tmp_path / "file" / "run")
 
 
 @pytest.mark.parametrize("n", [0, -1])

@@ -16,7 +16,7 @@ import numpy as np
 
 from standoff.errors import SolveError
 from standoff.game import CLOSE, END, Game
-from standoff.game.structure import environment, truth
+from standoff.game.structure import effects, environment, truth
 from standoff.solve._sweep import evaluate
 from standoff.solve.equilibrium import Equilibrium
 from standoff.solve.grid import to_beliefs
@@ -62,7 +62,10 @@ def movers(game: Game, acted: np.ndarray) -> tuple[int, ...]:
 
 
 def of_moves(game: Game, moves: Sequence[str], *, until: int, once: bool, pinned: tuple[int, ...]) -> Functional:
-    """Return the functional that counts these moves up to a period, or (`once`) whether any of them happens."""
+    """Return the functional that counts these moves up to a period, or (`once`) whether any of them happens.
+
+    A declared move that no state of this game allows counts as nothing. Raises SolveError for moves that are not declared.
+    """
     s = game.structure
     node, option, observation, keep_option, keep_observation = _empty(game)
     pins = set(pinned)
@@ -79,11 +82,18 @@ def of_moves(game: Game, moves: Sequence[str], *, until: int, once: bool, pinned
             rows = rows[s.period[game.observation_node[rows]] <= until]
             observation[rows] += 1.0
             keep_observation[rows] = 0.0 if once else 1.0
-        else:
-            raise SolveError(f"{move} never happens in this game")
+        elif move not in _declared(game):
+            raise SolveError(f"{move} is no move of this game")
     return Functional(
         f"moves {list(moves)} {until} {once} {sorted(pins)}", node, option, observation, keep_option, keep_observation, tuple(sorted(pins))
     )
+
+
+def _declared(game: Game) -> set[str]:
+    """Return the addresses of all moves that the scenario declares, whether or not they can happen."""
+    found = effects(game.canonical)
+    events = {event.name for event in game.canonical.events}
+    return {name for name, _ in found if name not in events} | {f"{name}/{one.name}" for name, effect in found for one in effect.outcomes}
 
 
 def of_ends(game: Game, ends: Sequence[str], *, until: int, pinned: tuple[int, ...]) -> Functional:

@@ -148,6 +148,8 @@ class Measures:
             last = game.canonical.calendar.n_periods - 1
             until = game.canonical.calendar.period(quantity.until) if quantity.until is not None else last
             node = self.node(game, place.root)
+            if place.root.turn is not None:
+                self._check_turn(game, node, place)
             for functional, types in self._functionals(quantity, game, until, pinned):
                 request = _Request(functional, acted, place, node, types)
                 world.requests.append(request)

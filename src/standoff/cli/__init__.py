@@ -1,5 +1,5 @@
 """The command line: thin commands over the Python surface."""
 
-from standoff.cli.app import main
+from standoff.cli.entry import main
 
 __all__ = ["main"]

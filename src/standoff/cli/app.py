@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
 from typer.exceptions import TyperException
 
+from standoff.cli import interrupt
 from standoff.cli.claims import claims
 from standoff.cli.compare import compare
 from standoff.cli.explain import explain
 from standoff.cli.gallery import gallery
 from standoff.cli.options import Json, RecordFile, ScenarioArgument, Set, Tolerance, Workers
-from standoff.cli.terminal import error_content, print_json, progress_bar, say, show, show_error
+from standoff.cli.terminal import OutputError, discard_output, error_content, print_json, progress_bar, say, show, show_error, written
+from standoff.cli.usage import usage_problem
 from standoff.errors import ExportError, Fault, RecordError, ScenarioError, StandoffError
 from standoff.version import __version__
 
@@ -31,14 +34,26 @@ app = typer.Typer(
 EXIT_FAULT, EXIT_UNEXPECTED, EXIT_INTERRUPTED = 2, 1, 130
 
 
-def main() -> None:
-    """Run the command line: exit code 0, or 2 for what the user can mend, 1 for what is unexpected, 130 after Ctrl-C."""
-    sys.exit(run_app(sys.argv[1:]))
-
-
 def run_app(arguments: list[str]) -> int:
     """Run the command line on these arguments and return the exit code."""
     as_json = "--json" in arguments
+    try:
+        code = _run(arguments, as_json)
+        with written():
+            sys.stdout.flush()
+    except (BrokenPipeError, SystemExit):
+        # The reader of our output went away (`standoff run .. | head`), which is its right; Typer and Rich exit when they notice.
+        discard_output()
+        return 0
+    except OutputError as error:
+        discard_output()
+        say(f"error: {error}", "bold red")
+        return EXIT_UNEXPECTED
+    return code
+
+
+def _run(arguments: list[str], as_json: bool) -> int:
+    """Run a command and say what went wrong, if anything did."""
     try:
         result = app(args=arguments, prog_name="standoff", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
@@ -46,37 +61,43 @@ def run_app(arguments: list[str]) -> int:
     except typer.Exit as error:
         return error.exit_code
     except TyperException as error:
-        _show_usage(error.format_message(), as_json)
+        _show_usage(usage_problem(error, arguments), as_json)
         return EXIT_FAULT
-    except BrokenPipeError:
-        # The reader of our output went away (`standoff run .. | head`).
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_UNEXPECTED
-    except StandoffError as error:
-        print_json(error_content(error)) if as_json else show_error(error)
-        return EXIT_FAULT
+    except OutputError:
+        raise
     except Exception as error:
-        if os.environ.get("STANDOFF_DEBUG"):
-            raise
-        print_json(error_content(error)) if as_json else show_error(error)
-        return EXIT_UNEXPECTED
+        # Ctrl-C in the middle of loading or compiling comes out as whatever that breaks.
+        if not interrupt.asked():
+            return _failed(error, as_json)
+        result = EXIT_INTERRUPTED
     if result == EXIT_INTERRUPTED:
         kept = " What was finished is kept; the same command continues from there." if arguments[:1] in (["run"], ["claims"]) else ""
         say(f"stopped.{kept}", "yellow")
     return int(result) if isinstance(result, int) else 0
 
 
-def _show_usage(message: str, as_json: bool) -> None:
+def _failed(error: Exception, as_json: bool) -> int:
+    """Show an error; return the exit code for what the user can mend, or for what is unexpected."""
+    mendable = isinstance(error, StandoffError)
+    if not mendable and os.environ.get("STANDOFF_DEBUG"):
+        raise error
+    print_json(error_content(error)) if as_json else show_error(error)
+    return EXIT_FAULT if mendable else EXIT_UNEXPECTED
+
+
+def _show_usage(problem: str, as_json: bool) -> None:
     """Say what is wrong with the command as typed; without any command the help has been printed already."""
     if as_json:
-        print_json(error_content(StandoffError(message or "no command was given; see standoff --help")))
-    elif message:
-        show_error(StandoffError(f"{message.rstrip('.')}. See standoff --help"))
+        print_json(error_content(StandoffError(problem or "no command was given; see standoff --help")))
+    elif problem:
+        show_error(StandoffError(problem))
 
 
 def _version(wanted: bool) -> None:
     if wanted:
-        sys.stdout.write(f"standoff {__version__}\n")
+        with written():
+            sys.stdout.write(f"standoff {__version__}\n")
+            sys.stdout.flush()
         raise typer.Exit
 
 
@@ -253,9 +274,9 @@ def new(
         [
             Text(f"{file} written: a small crisis with a comment beside every block. Change it to yours."),
             *commands(
-                (f"standoff check {file}", "list every fault, after each change"),
-                (f"standoff solve {file}", "what they will do"),
-                (f"standoff run {file}", "judge its claims"),
+                (f"standoff check {quote(str(file))}", "list every fault, after each change"),
+                (f"standoff solve {quote(str(file))}", "what they will do"),
+                (f"standoff run {quote(str(file))}", "judge its claims"),
             ),
         ]
     )

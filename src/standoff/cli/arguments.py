@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def overrides(given: Iterable[str] | None) -> dict[str, str]:
-    """Read `NAME=VALUE` pairs; the last of a name counts.
+    """Read `NAME=VALUE` pairs.
 
-    Raises ScenarioError with every pair that is none.
+    Raises ScenarioError with every pair that is none, and every name that is given twice.
 
     >>> overrides(["precision=2", "clock.periods=4"])
     {'precision': '2', 'clock.periods': '4'}
@@ -25,15 +25,25 @@ def overrides(given: Iterable[str] | None) -> dict[str, str]:
     found: dict[str, str] = {}
     faults = []
     for pair in given or ():
-        name, equals, value = pair.partition("=")
-        if not equals or not name.strip() or not value.strip():
+        name, equals, value = (part.strip() for part in pair.partition("="))
+        if not equals or not name or not value:
             faults.append(
                 Fault(field="--set", problem="this is not NAME=VALUE", found=pair, allowed="such as --set precision=2 or --set clock.periods=4")
             )
-        found[name.strip()] = value.strip()
+            continue
+        plain = name.removeprefix("parameters.")
+        earlier = next((known for key, known in found.items() if key.removeprefix("parameters.") == plain), None)
+        if earlier is not None:
+            faults.append(given_twice(f"--set {plain}", earlier, value))
+        found[name] = value
     if faults:
         raise ScenarioError(faults)
     return found
+
+
+def given_twice(what: str, first: str, second: str) -> Fault:
+    """Return the fault of a thing that is given two values."""
+    return Fault(field=what, problem="this is given twice", found=f"{first} and {second}", suggestion="keep one of them")
 
 
 def record_of(scenario: Scenario, given: Path | None = None) -> Record | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -48,10 +48,10 @@ def claims(
     from standoff.cli.pipeline import Settings
 
     parts = _parts(scenario, set_ or [], seed)
-    _known(parts, ids or [])
+    shown = _known(parts, ids or [])
     settings = Settings(worlds=worlds, most=most, seed=seed, runs=RUNS, workers=workers, tolerance=TOLERANCE, temper=None, search=True)
     with progress_bar() as progress:
-        content = _robust(scenario, parts, ids or [], settings, progress) if robust else _judged(scenario, parts, ids or [], settings, progress)
+        content = _robust(scenario, parts, shown, settings, progress) if robust else _judged(scenario, parts, shown, settings, progress)
     if as_json:
         print_json(content)
     elif robust:
@@ -59,9 +59,12 @@ def claims(
 
         show(show_robust(content))
     else:
+        from rich.text import Text
+
         from standoff.report.claimed import show_claims, show_details
 
-        show(show_details(content, ids) if ids else show_claims(content))
+        show([Text(f"From the run in {', '.join(content['folders'])}.", style="dim")])
+        show(show_details(content, shown) if shown else show_claims(content))
 
 
 @dataclass(frozen=True)
@@ -103,17 +106,30 @@ def _plain(key: str) -> str:
     return key.removeprefix("parameters.")
 
 
-def _known(parts: Sequence[Part], ids: Sequence[str]) -> None:
-    """Raise ScenarioError with every id that no claim has."""
-    names = [name for part in parts for name in part.scenario.claims]
-    unknown = [name for name in ids if name not in names]
+def _called(parts: Sequence[Part]) -> list[dict[str, str]]:
+    """Return what reports call the claims of each part."""
+    from standoff.report.words import told_apart
+
+    return told_apart([list(part.scenario.claims) for part in parts], [part.scenario.name for part in parts])
+
+
+def _known(parts: Sequence[Part], ids: Sequence[str]) -> list[str]:
+    """Return what reports call the claims asked for, as `ID` or `SCENARIO:ID`. Raises ScenarioError with every id that no claim has."""
+    found: dict[str, list[str]] = {}
+    for part, called in zip(parts, _called(parts), strict=True):
+        for name, shown in called.items():
+            found.setdefault(name, []).append(shown)
+            found.setdefault(f"{part.scenario.name}:{name}", []).append(shown)
+    unknown = [name for name in ids if name not in found]
     if unknown:
+        names = [shown for called in _called(parts) for shown in called.values()]
         raise ScenarioError(
             [
                 Fault(field="CLAIM", problem="no claim has this id", found=name, allowed=listed(names), suggestion=closest(name, names))
                 for name in unknown
             ]
         )
+    return list(dict.fromkeys(shown for name in ids for shown in found[name]))
 
 
 def _told(parts: Sequence[Part], progress: Progress) -> Iterator[tuple[Part, Progress]]:
@@ -136,13 +152,13 @@ def _judged(name: str, parts: Sequence[Part], ids: Sequence[str], settings: Sett
     from standoff.report.claimed import claims_report
 
     contents = []
-    for part, told in _told(parts, progress):
+    for (part, told), called in zip(_told(parts, progress), _called(parts), strict=True):
         content = _at_hand(part.folder, settings)
         if content is None:
             content = whole_run(part.called, part.given, None, None, settings, told)
-        _tell(part, [claim for claim in content["claims"] if claim["id"] in ids], settings, told)
+        _tell(part, [claim for claim in content["claims"] if called[claim["id"]] in ids], settings, told)
         contents.append(content)
-    return claims_report(name, contents)
+    return claims_report(name, contents, [part.scenario.name for part in parts])
 
 
 def _tell(part: Part, asked: Sequence[dict[str, Any]], settings: Settings, progress: Progress) -> None:
@@ -171,13 +187,23 @@ def _at_hand(folder: Path, settings: Settings) -> dict[str, Any] | None:
             return None
         known = json.loads(manifest.read_text(encoding="utf-8"))["inputs"]["settings"]
         # How many futures were simulated makes no difference to the claims.
-        if {**known, "runs": settings.runs} != settings.deciding():
+        wanted = {**settings.deciding(), "runs": known["runs"]}
+        if known != wanted:
+            say(_differing(folder, known, wanted))
             return None
         return {**json.loads(report.read_text(encoding="utf-8")), "folder": str(folder)}
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, KeyError) as error:
         raise WorldsError(f"the run in {folder} cannot be read ({error}); remove the folder and run again") from error
+
+
+def _differing(folder: Path, known: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+    """Say which settings of a run are other than those wanted, what is done about it, and how to ask for that run."""
+    names = [name for name in wanted if known.get(name) != wanted[name]]
+    other = ", ".join(f"{name} {known.get(name)} instead of {wanted[name]}" for name in names)
+    as_it_was = f" --worlds {known['worlds']} --most {known['most']} asks for the one that was." if set(names) <= {"worlds", "most"} else ""
+    return f"The run in {folder} was made with {other}; a new one takes its place.{as_it_was}"
 
 
 # -- robustness ----------------------------------------------------------------------------------------------------------------------------

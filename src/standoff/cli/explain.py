@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from standoff.cli.arguments import given_twice
 from standoff.cli.options import Json, RecordFile, ScenarioArgument, Set, Tolerance, Workers
 from standoff.cli.terminal import print_json, progress_bar, say, show
 from standoff.errors import Fault, ScenarioError
@@ -67,11 +68,13 @@ def states_of(given: Iterable[str] | None) -> dict[str, str]:
     >>> states_of(["presence=reduced"])
     {'presence': 'reduced'}
     """
-    found = {}
+    found: dict[str, str] = {}
     for pair in given or ():
         name, equals, value = pair.partition("=")
         if not equals or not name.strip() or not value.strip():
             raise _unread("--state", pair, "NAME=VALUE, such as --state presence=reduced")
+        if name.strip() in found:
+            raise ScenarioError([given_twice(f"--state {name.strip()}", found[name.strip()], value.strip())])
         found[name.strip()] = value.strip()
     return found
 
@@ -92,7 +95,9 @@ def beliefs_of(given: Iterable[str] | None) -> dict[str, dict[str, float]]:
             dot = ""
         if not dot or not player or not kind:
             raise _unread("--beliefs", pair, "PLAYER.TYPE=P, such as --beliefs iran.resolved=0.9")
-        found.setdefault(player, {})[kind] = p
+        if kind in found.setdefault(player, {}):
+            raise ScenarioError([given_twice(f"--beliefs {player}.{kind}", f"{found[player][kind]:g}", f"{p:g}")])
+        found[player][kind] = p
     return found
 
 

@@ -13,6 +13,6 @@ Set = Annotated[
     typer.Option("--set", metavar="NAME=VALUE", help="Fix a parameter, clock.FIELD or calendar.DATE; repeatable.", show_default=False),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the same content as JSON.", show_default=False)]
-Tolerance = Annotated[float, typer.Option(min=1e-9, help="Largest policy distance that the certificate accepts.")]
+Tolerance = Annotated[float, typer.Option(min=1e-9, max=1.0, help="Largest policy distance that the certificate accepts.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes or threads; results do not depend on it.")]
 RecordFile = Annotated[Path | None, typer.Option("--record", metavar="FILE", help="A record instead of the scenario's own.", show_default=False)]

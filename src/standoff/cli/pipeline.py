@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from standoff.cli.arguments import overrides, record_of, resolved_names
@@ -38,10 +39,16 @@ class Settings:
     search: bool
     fresh: bool = False
 
+    def __post_init__(self) -> None:
+        if self.most is not None and self.most < self.worlds:
+            problem = "fewer worlds at most than to begin with"
+            allowed = f"{self.worlds} or more, as many as --worlds"
+            raise ScenarioError([Fault(field="--most", problem=problem, found=str(self.most), allowed=allowed)])
+
     @property
     def limit(self) -> int:
         """How many worlds are computed at most before verdicts are given as they are; half as many again as asked for unless it is said."""
-        return max(self.worlds, self.most if self.most is not None else self.worlds * 3 // 2)
+        return self.most if self.most is not None else max(self.worlds, self.worlds * 3 // 2)
 
     def deciding(self) -> dict[str, Any]:
         """Return the settings that decide the result; workers do not."""
@@ -49,11 +56,11 @@ class Settings:
 
     def command(self, name: str, given: Iterable[str] | None) -> str:
         """Return the command that repeats the run."""
-        parts = [f"standoff run {name} --worlds {self.worlds} --most {self.limit} --seed {self.seed} --runs {self.runs}"]
+        parts = [f"standoff run {quote(name)} --worlds {self.worlds} --most {self.limit} --seed {self.seed} --runs {self.runs}"]
         parts += [f"--tolerance {self.tolerance:g}"]
         parts += [f"--temper {self.temper:g}"] if self.temper is not None else []
         parts += [] if self.search else ["--no-search"]
-        parts += [f"--set {key}={value}" for key, value in overrides(given).items()]
+        parts += ["--set " + quote(f"{key}={value}") for key, value in overrides(given).items()]
         return " ".join(parts)
 
 
@@ -110,10 +117,12 @@ def _run(
     """Do all steps of one scenario."""
     from standoff.game import build
     from standoff.report import default_folder, run_content, show_run, write_run
+    from standoff.worlds.store import make_folder
 
     build(scenario)  # refuses a game that cannot be built before the compiler is loaded
     folder = out if out is not None else default_folder(scenario, record, seed=settings.seed, tolerance=settings.tolerance)
 
+    make_folder(folder)
     if settings.fresh:
         _discard(folder)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -31,11 +32,32 @@ def say(text: str, style: str = "") -> None:
     console(stderr=True).print(Text(text, style=style))
 
 
+class OutputError(StandoffError):
+    """Raised when standard output does not take what is written to it."""
+
+
+@contextmanager
+def written() -> Iterator[None]:
+    """Turn what keeps standard output from being written into OutputError; a reader that went away stays BrokenPipeError."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"the output cannot be written: {error.strerror}") from error
+
+
+def discard_output() -> None:
+    """Send what is still to be written to standard output nowhere, so that nothing is said about it again at the end of the program."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def show(parts: Iterable[Any]) -> None:
     """Print a report."""
     out = console()
-    for part in parts:
-        out.print(part)
+    with written():
+        for part in parts:
+            out.print(part)
 
 
 def as_text(parts: Iterable[Any]) -> str:
@@ -100,5 +122,6 @@ def print_json(content: Any) -> None:
     """Print plain data as JSON on standard output."""
     from standoff.report.words import to_json
 
-    sys.stdout.write(to_json(content) + "\n")
-    sys.stdout.flush()
+    with written():
+        sys.stdout.write(to_json(content) + "\n")
+        sys.stdout.flush()

@@ -136,7 +136,8 @@ def read_arm(text: str) -> Arm:
     written = [part.strip() for part in body.split(";") if part.strip()]
     if not written:
         raise InterventionError(f"the arm {text!r} changes nothing; write such as `forbid PLAYER.OPTION`. {AS_IT_IS!r} is always there as the base")
-    changes = tuple(read_change(part, name or text.strip()) for part in written)
+    # An arm without a name that is one change is called as it is written; the message has that already.
+    changes = tuple(read_change(part, name or (text.strip() if len(written) > 1 else "")) for part in written)
     return Arm(name or "; ".join(map(change_text, changes)), changes)
 
 
@@ -198,7 +199,7 @@ def _intervention(verb: str, move: str, span: Sequence[str]) -> Intervention:
             raise ValueError(f"{word!r} is none of from, until, on")
         moment = read_moment(given)
         if (word in ("from", "on") and first is not None) or (word in ("until", "on") and last is not None):
-            raise ValueError("it is said twice when")
+            raise ValueError("the periods are given twice; `on` stands alone, and `from` and `until` once each")
         first = moment if word in ("from", "on") else first
         last = moment if word in ("until", "on") else last
     return Intervention.model_validate({verb: move, "first": first, "last": last})

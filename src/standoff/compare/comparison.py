@@ -173,7 +173,7 @@ def choose_arms(given: Sequence[Arm], against: str | None) -> tuple[Arm, ...]:
     if base not in names:
         raise InterventionError(_unknown_arm(base, [*names, AS_IT_IS]))
     if len(arms) < 2:
-        raise InterventionError("there is nothing to compare: give one change at least, such as `forbid PLAYER.OPTION`")
+        raise InterventionError('there is nothing to compare: give one change at least, such as `--do "forbid PLAYER.OPTION"`')
     first = names.index(base)
     return (arms[first], *arms[:first], *arms[first + 1 :])
 

@@ -64,6 +64,7 @@ def make_plans(scenario: Scenario, arms: Sequence[Arm]) -> tuple[tuple[Variant, 
     plans = []
     for arm in arms:
         try:
+            _check_once(arm)
             variant = _variant(scenario, base, arm)
             key = variant.key()
             if key not in games:
@@ -76,6 +77,12 @@ def make_plans(scenario: Scenario, arms: Sequence[Arm]) -> tuple[tuple[Variant, 
         except (InterventionError, BuildError) as error:
             raise InterventionError(f"arm {arm.name!r}: {error}") from error
     return tuple(variants), tuple(plans)
+
+
+def _check_once(arm: Arm) -> None:
+    for position, line in enumerate(arm.lines):
+        if line in arm.lines[:position]:
+            raise InterventionError(f"`{line}` stands twice; leave one of them out")
 
 
 def _resolved(scenario: Scenario) -> Canonical:

@@ -32,6 +32,10 @@ MAX_VISITS = 20_000
 """Public states looked at in search of a player's next turn; behind so many, no way there is likely."""
 
 
+ROUNDING = 1e-9
+"""Beliefs that sum to 1 but for this are taken to do so, as where they are put in place."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """What was said of the point; None where nothing was."""
@@ -127,6 +131,7 @@ def find(eq: Equilibrium, asked: Asked, trail: Trail | None) -> Spot:
         spot = _on_path(trail, asked)
     else:
         spot = _next(eq, asked, trail)
+    _check_sums(eq.game.canonical, asked)
     return replace(spot, x=spot.solved.coordinates(asked.beliefs, base=spot.x)) if asked.beliefs else spot
 
 
@@ -163,6 +168,17 @@ def _check_names(canonical: Canonical, asked: Asked) -> None:
                 raise SolveError(f"the belief that {name} is {kind} is {p:g}; it must be a probability between 0 and 1")
 
 
+def _check_sums(canonical: Canonical, asked: Asked) -> None:
+    """Refuse beliefs of a player that sum to more than 1, or that name all of its types and do not sum to 1."""
+    for name, given in asked.beliefs.items():
+        kinds, total = canonical.player(name).types, sum(given.values())
+        if total > 1.0 + ROUNDING or (len(given) == len(kinds) and total < 1.0 - ROUNDING):
+            raise SolveError(
+                f"the beliefs about {name} ({', '.join(given)}) sum to {total:.6g}; they must sum to 1. "
+                f"The last type may be left out: {kinds[-1]} then gets what the others leave"
+            )
+
+
 def _code(spec: VariableSpec, value: Any) -> int:
     """Return the code of a value, given as it is or in words."""
     if value in spec.values and type(value) in {type(known) for known in spec.values}:
@@ -173,6 +189,11 @@ def _code(spec: VariableSpec, value: Any) -> int:
     near = closest(str(value), words)
     hint = f"did you mean {near}?" if near else f"its values are {listed(words)}"
     raise SolveError(f"{spec.name} is never {value}; {hint}")
+
+
+def _word(value: Any) -> str:
+    """Write a value as in a scenario file."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _codes(canonical: Canonical, state: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
@@ -214,7 +235,7 @@ def _declared(eq: Equilibrium, asked: Asked) -> Spot:
     codes = _codes(canonical, asked.state)
     period = _period(canonical, asked.at) if asked.at is not None else 0
     turns = [t for t in canonical.turns if asked.turn in (None, t.name) and asked.player in (None, t.player)]
-    said = ", ".join(f"{name} {canonical.variables[_index(canonical, name)].values[code]}" for name, code in codes)
+    said = ", ".join(f"{name} {_word(canonical.variables[_index(canonical, name)].values[code])}" for name, code in codes)
     where = f"in the period of {_when(canonical, period)}, " + (f"with {said}, the rest as at the start" if said else "the state as at the start")
     roots = [Root(period, turn.name, codes) for turn in turns]
     alone = explore(canonical, eq.game.parameters, roots)
@@ -285,7 +306,8 @@ def _solved_there(eq: Equilibrium, root: Root) -> Equilibrium:
 def _of_event(eq: Equilibrium, asked: Asked, trail: Trail | None) -> Spot:
     event = asked.event
     if trail is None:
-        raise SolveError(f"the event {event} belongs to a record, but none was given; give a replayed record (trail=, or a scenario with a record)")
+        given = "give one with `--record FILE` (from Python: a replayed one, trail=)"
+        raise SolveError(f"the event {event} belongs to a record, but none was given; {given}")
     told = [step for step in trail.steps if event in step.events]
     if not told:
         for item in trail.unmapped:

@@ -13,13 +13,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from standoff.record import Event, Record
-from standoff.replay.mapping import matches
 from standoff.scenario.models import Forecast
+from standoff.scenario.rules import COUNTED, matches
 
 Status = Literal["happened", "did not happen", "open"]
-
-COUNTED = ("happened", "threatened", "promised")
-"""Modalities of events that stand for acts, as in a replay."""
 
 _SLACK_DAYS = {"day": 0, "week": 6, "month": 30}
 """By how much a date may be off."""

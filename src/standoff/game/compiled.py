@@ -19,6 +19,9 @@ from standoff.game.structure import CHANCE, CLOSE, DECISION, END, Root, Structur
 from standoff.scenario import Scenario, resolve
 from standoff.scenario.canonical import Canonical, ComponentSpec, PlayerSpec
 
+LARGEST_LOG_ODDS = 1e9
+"""Beyond, rounding of the values alone would move log-odds by more than a ten-millionth."""
+
 PROBABILITY_TOLERANCE = 1e-9
 """Probabilities may miss 0, 1 or their sum by this much, the rounding of expressions such as 1 - a - b."""
 
@@ -198,7 +201,9 @@ def build(
     if structure is None:
         structure = explore(canonical, values, (Root(), *roots))
     arrays, priors, precisions = _arrays(structure, values)
-    return Game(structure, values, arrays, _payoffs(structure, values, lambda *_: True), priors, precisions)
+    payoffs = _payoffs(structure, values, lambda *_: True)
+    _check_scale(canonical, arrays, payoffs, precisions)
+    return Game(structure, values, arrays, payoffs, priors, precisions)
 
 
 class StructureCache:
@@ -219,6 +224,18 @@ class StructureCache:
                 self._found.clear()
             self._found[key] = explore(self.canonical, values, (Root(), *self.roots))
         return build(self.canonical, values, structure=self._found[key])
+
+
+def _check_scale(canonical: Canonical, arrays: Arrays, payoffs: Payoffs, precisions: Sequence[float]) -> None:
+    """Refuse payoffs times precision beyond what the equations can be solved for in double precision."""
+    for i, player in enumerate(canonical.players):
+        own = slice(int(arrays.columns[i]), int(arrays.columns[i + 1]))
+        largest = max(float(np.abs(table[:, own]).max(initial=0.0)) for table in (payoffs.node, payoffs.option, payoffs.observation))
+        if precisions[i] * largest > LARGEST_LOG_ODDS:
+            raise BuildError(
+                f"the precision of {player.name} is {precisions[i]:.6g} and its largest payoff {largest:.6g}: one move would change log-odds "
+                f"by {precisions[i] * largest:.3g}, and at most {LARGEST_LOG_ODDS:.0e} can be solved. Lower the precision, or use larger units"
+            )
 
 
 def _scalar(bound: Bound, parameters: Mapping[str, float]) -> float:

@@ -133,6 +133,10 @@ def read_record(path: str | Path) -> Record:
         if None in row or any(value is None for value in row.values()):
             faults.append(Fault(file=str(path), line=line, problem=f"the row does not have {len(header)} cells"))
             continue
+        if row["id"] in seen:
+            faults.append(Fault(file=str(path), line=line, field="id", problem=f"used already on line {seen[row['id']]}", found=row["id"]))
+        elif row["id"]:
+            seen[row["id"]] = line
         try:
             event = Event.model_validate(row)
         except ValidationError as error:
@@ -141,9 +145,6 @@ def read_record(path: str | Path) -> Record:
                 for item in error.errors()
             ]
             continue
-        if event.id in seen:
-            faults.append(Fault(file=str(path), line=line, field="id", problem=f"used already on line {seen[event.id]}", found=event.id))
-        seen[event.id] = line
         events.append(event)
     if faults:
         raise RecordError(faults)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from standoff.record import Event
 from standoff.scenario.canonical import Canonical
-from standoff.scenario.models import Rule
+from standoff.scenario.rules import COUNTED, matches
 
 LATER = "on or after "
 """How the reason begins for which an event was not known yet."""
@@ -22,17 +22,6 @@ class MappedEvent:
     moves: tuple[str, ...]
     period: int | None
     reason: str = ""
-
-
-def matches(rule: Rule, event: Event) -> bool:
-    """Whether every field that the rule gives agrees with the event."""
-    for name in ("id", "actor", "action", "plover", "mode", "target"):
-        wanted = getattr(rule, name)
-        if wanted is not None and getattr(event, name) not in ([wanted] if isinstance(wanted, str) else wanted):
-            return False
-    if rule.covert is not None and rule.covert != event.covert:
-        return False
-    return rule.killed_at_least is None or (event.killed or 0) >= rule.killed_at_least
 
 
 def known_by(canonical: Canonical) -> dt.date | None:
@@ -72,7 +61,7 @@ def map_record(canonical: Canonical, events: Iterable[Event], *, known: dt.date 
 
 def _moves(canonical: Canonical, event: Event) -> tuple[tuple[str, ...], str]:
     """Return the moves that an event stands for, or none and the reason."""
-    if event.modality not in ("happened", "threatened", "promised"):
+    if event.modality not in COUNTED:
         return (), f"did not happen: it is {event.modality}"
     record = canonical.record
     moves = tuple(move for move, rules in (record.map if record else {}).items() if any(matches(rule, event) for rule in rules))

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
 from standoff.report.checked import size_lines
-from standoff.report.forecasted import show_forecasts
+from standoff.report.forecasted import renamed, show_forecasts
 from standoff.report.futures import ends_table
-from standoff.report.judged import against_lines, claims_table, weights_lines
+from standoff.report.judged import against_lines, claims_table, known, weights_lines
 from standoff.report.opened import opening_lines
 from standoff.report.replayed import findings_lines
 from standoff.report.run import likelihood_lines, unused_events
 from standoff.report.solution import certificate_lines
-from standoff.report.words import Content, commands, heading, natural, plural
+from standoff.report.words import Content, commands, heading, natural, plural, told_apart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,14 +24,22 @@ if TYPE_CHECKING:
 
 
 def chain_content(name: str, crisis: Crisis, parts: Sequence[Content]) -> Content:
-    """Return the runs of a chain as plain data: those of its scenarios as they are alone, and all claims in order of their ids."""
+    """Return the runs of a chain as plain data: those of its scenarios as they are alone, and all claims in order of their ids.
+
+    Where scenarios share an id, their names go before it.
+    """
     declared = crisis.declared
-    claims = [claim | {"scenario": part["scenario"]} for part in parts for claim in part["claims"]]
+    named = [scenario.name for scenario in crisis.parts]
+    called = told_apart([[claim["id"] for claim in part["claims"]] for part in parts], named)
+    claims = [
+        claim | {"id": ids[claim["id"]], "scenario": part["scenario"]} for part, ids in zip(parts, called, strict=True) for claim in part["claims"]
+    ]
     return {
         "chain": name,
         "title": declared.title,
         "summary": " ".join(declared.summary.split()),
         "claims": sorted(claims, key=lambda claim: natural(claim["id"])),
+        "named": named,
         "parts": list(parts),
     }
 
@@ -43,9 +52,10 @@ def show_chain(content: Content) -> list[Any]:
     for number, part in enumerate(content["parts"], start=1):
         shown += _part(number, part)
     shown += _judged(content)
-    for part in content["parts"]:
+    called = told_apart([[claim["id"] for claim in part["claims"]] for part in content["parts"]], content["named"])
+    for part, ids in zip(content["parts"], called, strict=True):
         if part["forecasts"] is not None:
-            shown += show_forecasts(part["forecasts"])
+            shown += show_forecasts(renamed(part["forecasts"], ids))
     folders = [part["folder"] for part in content["parts"] if part.get("folder")]
     if folders:
         shown.append(Text(f"\nEverything is kept in {' and '.join(folders)}.", style="dim"))
@@ -83,12 +93,12 @@ def _judged(content: Content) -> list[Any]:
 def _next(content: Content) -> list[Any]:
     lines = []
     for part in content["parts"]:
-        name = part["scenario"]
+        name = quote(part["scenario"])
         if part["claims"]:
             lines.append((f"standoff run {name}", "the same by itself, with the moves of its record and how its claims were read"))
         if part["replay"] is not None:
             lines.append((f"standoff replay {name}", "every event and why it counts or does not"))
     judged = [part["weights"]["worlds"] for part in content["parts"] if part["weights"] is not None]
-    if judged:
-        lines.append((f"standoff run {content['chain']} --worlds {4 * max(judged)}", "narrower intervals"))
+    if any(not known(claim) for claim in content["claims"]):
+        lines.append((f"standoff run {quote(content['chain'])} --worlds {4 * max(judged)}", "narrower intervals"))
     return commands(*lines)

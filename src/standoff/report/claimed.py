@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from shlex import quote
 from typing import Any
 
 from rich.text import Text
 
 from standoff.report.detailed import claim_detail
-from standoff.report.forecasted import forecasts_table
+from standoff.report.forecasted import forecasts_table, renamed
 from standoff.report.judged import claims_table
-from standoff.report.words import Content, commands, heading, natural, plural
+from standoff.report.words import Content, commands, heading, natural, plural, told_apart
 
 TOLD = {
     "holds": ("holds", "hold"),
@@ -25,12 +26,19 @@ TOLD = {
 """How a sentence names each verdict of one claim and of several."""
 
 
-def claims_report(name: str, parts: Sequence[Content]) -> Content:
-    """Return the claims of the runs of a scenario, or of all scenarios of a chain, as plain data; a forecast's scores stand with its claim."""
+def claims_report(name: str, parts: Sequence[Content], named: Sequence[str]) -> Content:
+    """Return the claims of the runs of a scenario, or of all scenarios of a chain, as plain data; a forecast's scores stand with its claim.
+
+    `named` are the names of the scenarios, which go before ids that several share.
+    """
     claims = []
-    for part in parts:
-        scored = {one["id"]: one for one in (part["forecasts"] or {}).get("forecasts", [])}
-        claims += [claim | {"scenario": part["scenario"], "forecast": scored.get(claim["id"])} for claim in part["claims"]]
+    called = told_apart([[claim["id"] for claim in part["claims"]] for part in parts], named)
+    for part, ids in zip(parts, called, strict=True):
+        forecasts = renamed(part["forecasts"], ids)["forecasts"] if part["forecasts"] is not None else []
+        scored = {one["id"]: one for one in forecasts}
+        for claim in part["claims"]:
+            shown = ids[claim["id"]]
+            claims.append(claim | {"id": shown, "scenario": part["scenario"], "forecast": scored.get(shown)})
     return {
         "scenario": name,
         "claims": sorted(claims, key=lambda claim: natural(claim["id"])) if len(parts) > 1 else claims,
@@ -49,8 +57,8 @@ def show_claims(content: Content) -> list[Any]:
         Text("true in: share of plausible worlds in which the claim is true, with a 90 % interval.\n", style="dim"),
         claims_table(claims),
         *commands(
-            (f"standoff claims {name} {claims[0]['id']}", "everything about one claim"),
-            (f"standoff claims {name} --robust", "do the verdicts survive the modeller's choices?"),
+            (f"standoff claims {quote(name)} {claims[0]['id']}", "everything about one claim"),
+            (f"standoff claims {quote(name)} --robust", "do the verdicts survive the modeller's choices?"),
         ),
     ]
 
@@ -70,5 +78,5 @@ def show_details(content: Content, ids: Sequence[str]) -> list[Any]:
             shown += [Text(""), *claim_detail(claim)] if shown else claim_detail(claim)
             if claim["forecast"] is not None:
                 shown += [heading("As a forecast"), forecasts_table([claim["forecast"]])]
-    name = content["scenario"]
-    return [*shown, *commands((f"standoff claims {name} {ids[0]} --robust", "does it survive the modeller's choices?"))]
+    asked = "does it survive the modeller's choices?" if len(ids) == 1 else "do they survive the modeller's choices?"
+    return [*shown, *commands((f"standoff claims {quote(content['scenario'])} {' '.join(ids)} --robust", asked))]

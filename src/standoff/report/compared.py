@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from shlex import quote
 from typing import Any
 
 from rich.text import Text
 
-from standoff.report.compared_content import SHOWN, compare_content, points
-from standoff.report.words import Content, commands, heading, percent, plural, table
+from standoff.report.compared_content import SHOWN, compare_content, points, small
+from standoff.report.words import Content, commands, heading, percents, plural, table
 from standoff.scenario.play import TIME_UP
 
 __all__ = ["compare_content", "show_compare"]
 
 MOVES, COURSES, COMPONENTS, DATES, LISTED = 6, 4, 3, 4, 8
 """How many of each are shown; `--json` holds all."""
+
+UNMOVED = "no end and no named probability changes by 0.05 points or more and beyond the noise of the futures"
 
 CAVEAT = "Others do not know of a forced or forbidden move: they read what they see as if it had been chosen."
 
@@ -24,7 +27,7 @@ def show_compare(content: Content) -> list[Any]:
     shown: list[Any] = [Text(content["title"] or content["scenario"], style="bold underline"), *_basis(content)]
     for arm in content["arms"]:
         shown += _shown_arm(content, arm)
-    name = content["scenario"]
+    name = quote(content["scenario"])
     return [
         *shown,
         *commands(
@@ -58,7 +61,7 @@ def _shown_arm(content: Content, arm: Content) -> list[Any]:
         shown.append(Text("; ".join(arm["changes"]) or "nothing is changed", style="dim"))
     shown += [Text(f"{arm['lead']}, {headline['words']}" if i == 0 else headline["words"]) for i, headline in enumerate(arm["headlines"])]
     if not arm["headlines"]:
-        shown.append(Text(f"{arm['lead']}, no end and no named probability changes by a twentieth of a point and more than noise."))
+        shown.append(Text(f"{arm['lead']}, {UNMOVED}."))
     shown += _ends(content, arm)
     shown += _courses(arm)
     shown += _moves(content, arm)
@@ -72,7 +75,7 @@ def _chances(content: Content, what: str, rows: Sequence[Content]) -> Any:
     made = table(what, content["base"], "this arm", "difference", "90 % interval", "agree", right=(content["base"], "this arm", "difference"))
     for row in rows:
         low, high = points(row["low"]), points(row["high"])
-        made.add_row(row["title"], percent(row["base"]), percent(row["value"]), points(row["difference"]), f"{low} to {high}", _agree(row))
+        made.add_row(row["title"], *percents(row["base"], row["value"]), points(row["difference"]), f"{low} to {high}", _agree(row))
     return made
 
 
@@ -118,8 +121,8 @@ def _quantities(content: Content, arm: Content) -> list[Any]:
         "named quantity", content["base"], "this arm", "difference", "90 % interval", "agree", right=(content["base"], "this arm", "difference")
     )
     for row in arm["quantities"]:
-        number, change = (percent, points) if row["probability"] else (_amount, _signed)
-        cells = number(row["base"]), number(row["value"]), change(row["difference"]), f"{change(row['low'])} to {change(row['high'])}"
+        pair, change = (percents, points) if row["probability"] else (_amounts, _signed)
+        cells = *pair(row["base"], row["value"]), change(row["difference"]), f"{change(row['low'])} to {change(row['high'])}"
         made.add_row(row["title"], *cells, _agree(row))
     return [Text(""), made]
 
@@ -130,7 +133,7 @@ def _payoffs(content: Content, arm: Content) -> list[Any]:
         parts = sorted((part for part in row["components"] if abs(part["difference"]) >= 0.005), key=lambda part: -abs(part["difference"]))
         through = ", ".join(f"{part['component']} {_signed(part['difference'])}" for part in parts[:COMPONENTS])
         change = f"{_signed(row['difference'])} ({_signed(row['low'])} to {_signed(row['high'])})"
-        made.add_row(row["title"], _amount(row["base"]), _amount(row["value"]), change, through)
+        made.add_row(row["title"], *_amounts(row["base"], row["value"]), change, through)
     return [Text(""), made]
 
 
@@ -168,6 +171,8 @@ def _remarks(arm: Content) -> list[Any]:
 
 
 def _agree(row: Content) -> str:
+    if row["difference"] == row["low"] == row["high"] == 0.0:
+        return "no change"
     if not row["sign"]:
         return "none clear"
     return f"{row['agree']} of {row['worlds']}" + (f", {row['against']} against" if row["against"] else "")
@@ -176,9 +181,14 @@ def _agree(row: Content) -> str:
 def _signed(x: float) -> str:
     if x != x:
         return "-"
-    text = f"{x:+.2f}"
-    return "0.00" if text in ("+0.00", "-0.00") else text
+    return small(x, 2)
 
 
-def _amount(x: float) -> str:
-    return "-" if x != x else f"{x:.2f}"
+def _amounts(x: float, y: float) -> tuple[str, str]:
+    """Write two numbers with as many decimals as tell them apart, two at least and four at most."""
+    pair = ["-" if number != number else f"{number:.2f}" for number in (x, y)]
+    for digits in (3, 4):
+        if pair[0] != pair[1] or x == y or x != x:
+            break
+        pair = [f"{number:.{digits}f}" for number in (x, y)]
+    return pair[0], pair[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from standoff.report.words import Content, day, moment, percent, plural
+from standoff.report.words import Content, day, moment, percents, plural
 from standoff.scenario.play import TIME_UP
 from standoff.scenario.titles import spoken, titles
 
@@ -128,9 +128,7 @@ def _sentence(row: Content, comparison: Comparison) -> str:
     verb = "rises" if row["difference"] > 0 else "falls"
     unclear = row["worlds"] - row["agree"] - row["against"]
     against = (f", {row['against']} the other way" if row["against"] else "") + (f", {unclear} without a clear difference" if unclear else "")
-    before, after = percent(row["base"]), percent(row["value"])
-    if before == after:
-        before, after = f"{100 * row['base']:.1f} %", f"{100 * row['value']:.1f} %"
+    before, after = percents(row["base"], row["value"])
     return (
         f"\u201c{row['title']}\u201d{by} {verb} from {before} to {after} "
         f"({points(row['difference'])} points, 90 % interval {points(row['low'])} to {points(row['high'])}); "
@@ -184,5 +182,19 @@ def points(x: float) -> str:
     if x != x:
         return "-"
     hundred = 100.0 * x
-    text = f"{hundred:+.0f}" if abs(hundred) >= 9.95 else f"{hundred:+.1f}"
-    return "0.0" if text in ("+0.0", "-0.0") else text
+    return f"{hundred:+.0f}" if abs(hundred) >= 9.95 else small(hundred, 1)
+
+
+def small(x: float, digits: int) -> str:
+    """Write a difference with its sign; one that would read as 0 gets up to two more digits, and 0 is only what is exactly 0.
+
+    >>> small(-0.004, 2), small(0.00001, 2), small(0.0, 2)
+    ('-0.004', '<0.0001', '0.00')
+    """
+    if x == 0.0:
+        return f"{0.0:.{digits}f}"
+    for more in range(digits, digits + 3):
+        text = f"{x:+.{more}f}"
+        if float(text) != 0.0:
+            return text
+    return f"{'<' if x > 0.0 else '>-'}{10.0 ** -(digits + 2):.{digits + 2}f}"

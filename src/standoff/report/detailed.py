@@ -7,7 +7,7 @@ from typing import Any
 from rich.padding import Padding
 from rich.text import Text
 
-from standoff.report.judged import COLOURS, UNJUDGED, other_verdicts, share_text, standing, story_lines
+from standoff.report.judged import BUILT_IN, COLOURS, UNJUDGED, known, other_verdicts, share_text, standing, story_lines
 from standoff.report.words import Content, heading, percent, plural, table
 
 STORY_LINES = 12
@@ -37,13 +37,18 @@ def _verdict(claim: Content) -> list[Any]:
     lines = [Text.assemble(verdict, f": true in {share_text(claim)} of {n}, {counted}.")]
     if claim["weighted"]:
         lines.append(Text(f"Without the record's weights: {percent(claim['prior_share'])}."))
-    if claim["settled"]:
+    if known(claim):
+        lines.append(Text("Settled: nothing varies, no parameter being uncertain, so every world is the same."))
+    elif claim["verdict"] == BUILT_IN:
+        lines.append(Text(f"Built in: no world that was tried, {claim['searched']} beside the sample, makes it come out otherwise."))
+    elif claim["settled"]:
         lines.append(Text("Settled: its whole 90 % interval belongs to this verdict."))
     else:
         others = " or ".join(other_verdicts(claim))
         lines.append(Text(f"Not settled: the interval also allows {others}. More --worlds narrow it.", style="yellow"))
     low, middle, high = (f"{claim['margin'][name]:+.3g}" for name in ("q10", "q50", "q90"))
-    lines.append(Text(f"By how much (above 0 it is true): {middle} in the middle world, {low} to {high} in eight of ten."))
+    spread = f"{middle} in every world" if known(claim) else f"{middle} in the middle world, {low} to {high} in eight of ten"
+    lines.append(Text(f"By how much (above 0 it is true): {spread}."))
     if claim["problem"]:
         lines.append(Text(f"Not measured in some worlds: {claim['problem']}", style="yellow"))
     return [_indented(line) for line in lines]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.text import Text
 
-from standoff.report.words import Content, amount, commands, day, heading, moment, percent, plural, probability, table
+from standoff.report.words import Content, amount, commands, day, heading, moment, percent, percents, plural, probability, table, value_text
 from standoff.scenario.titles import spoken, titles
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ UNSEEN = 0.005
 """Numbers below this are shown together, or not at all."""
 
 FLIPS_SHOWN = 6
+
+IDLE_SHOWN = 3
 
 PROPENSITY = "propensity"
 
@@ -84,7 +87,12 @@ def explain_content(name: str, scenario: Scenario, why: Reasons) -> Content:
             {
                 "player": other,
                 "moves": [
-                    {"move": move, "title": called[move], "after": dict(zip(why.options, chances[:, j].tolist(), strict=True))}
+                    {
+                        "move": move,
+                        "title": called[move],
+                        "titled": called[move] != spoken(move),
+                        "after": dict(zip(why.options, chances[:, j].tolist(), strict=True)),
+                    }
                     for j, move in enumerate(moves)
                 ],
             }
@@ -148,6 +156,7 @@ def _observed(why: Reasons, called: Mapping[str, str]) -> Content | None:
     return {
         "move": step.move,
         "title": called.get(step.move, step.move),
+        "titled": called.get(step.move, step.move) not in (step.move, spoken(step.move)),
         "events": list(step.events),
         "silent": step.silent,
         "probability": step.probability,
@@ -165,20 +174,20 @@ def _option(content: Content, name: str) -> Content:
 
 
 def _called(content: Content, name: str) -> str:
-    """Return what sentences call an option."""
+    """Return what sentences call an option: its title, or its name where it has none."""
     if not name:
         return "nothing else"
     found = [option for option in content["options"] if option["option"] == name]
-    return f"“{found[0]['title']}”" if found and found[0]["titled"] else name.replace("_", " ")
+    return f"“{found[0]['title']}”" if found and found[0]["titled"] else name
 
 
 def _words(content: Content) -> list[str]:
     """Say in sentences what is likely, why, and what would change it."""
-    point, choice, rival = content["point"], _option(content, content["choice"]), _option(content, content["rival"])
+    choice, rival = _option(content, content["choice"]), _option(content, content["rival"])
     ranked = sorted(content["options"], key=lambda option: -option["probability"])
     kinds = list(content["types"])
-    who = point["player"] + (f" ({kinds[0]})" if content["one_type"] else "")
-    said = f"{point['when']}: {who} most likely chooses {_called(content, choice['option'])} ({percent(choice['probability'])})"
+    who = f"As {kinds[0]} it" if content["one_type"] else "It"
+    said = f"{who} most likely chooses {_called(content, choice['option'])} ({percent(choice['probability'])})"
     second = ranked[1] if ranked[0] is choice else ranked[0]
     said += f"; {_called(content, second['option'])} comes second ({percent(second['probability'])})"
     if rival is not second:
@@ -234,9 +243,10 @@ def _flip_words(content: Content) -> list[str]:
 def _change(content: Content, flip: Content) -> str:
     of = content["flips"]["of"]
     unit = f" ({flip['unit']})" if flip["unit"] else ""
+    before, after = percents(flip["choice_probability"], flip["option_probability"])
     return (
         f"{flip['parameter']} from {flip['from']:.3g} to {flip['to']:.3g}{unit}, {percent(flip['distance'])} of its prior away: "
-        f"{_called(content, of)} {percent(flip['choice_probability'])}, {_called(content, flip['option'])} {percent(flip['option_probability'])}"
+        f"{_called(content, of)} {before}, {_called(content, flip['option'])} {after}"
     )
 
 
@@ -247,7 +257,8 @@ def _observed_words(content: Content) -> list[str]:
     shares = ", ".join(f"{kind} {percent(p)}" for kind, p in seen["by_type"].items()) if len(seen["by_type"]) > 1 else ""
     chance = f"expected with {percent(seen['probability'])}" + (f" ({shares})" if shares else "")
     bits = f"; it revealed {amount(seen['bits'])} bits" if shares else ""
-    what = f"The record is silent here, which counts as “{seen['title']}”" if seen["silent"] else f"What happened: “{seen['title']}”"
+    title = f"“{seen['title']}”" if seen["titled"] else seen["move"].removeprefix(f"{content['point']['player']}.")
+    what = f"The record is silent here, which counts as {title}" if seen["silent"] else f"What happened: {title}"
     told = f" ({', '.join(seen['events'])})" if seen["events"] else ""
     return [f"{what}{told}, {chance}{bits}."]
 
@@ -255,11 +266,17 @@ def _observed_words(content: Content) -> list[str]:
 # -- tables ----------------------------------------------------------------------------------------------------------------------------------
 
 
+def _headed(kinds: list[str], columns: list[str]) -> list[str]:
+    """Return columns for each type, with the type over the first of them."""
+    if kinds == ["public"]:
+        return columns
+    return [f"{kind if number == 0 else ''}\n{name}" for kind in kinds for number, name in enumerate(columns)]
+
+
 def _options_table(content: Content) -> Any:
     """Show probability and value of every option by type."""
     kinds = list(content["types"])
-    heads = [("" if kinds == ["public"] else f"{kind}\n") for kind in kinds]
-    columns = [column for head in heads for column in (f"{head}prob.", f"{head}value")]
+    columns = _headed(kinds, ["prob.", "value"])
     whole = ["prob."] if len(kinds) > 1 else []
     titled = any(option["titled"] for option in content["options"])
     shown = table("option", *([""] if titled else []), *whole, *columns, right=(*whole, *columns))
@@ -276,8 +293,7 @@ def _why_table(content: Content) -> Any:
     """Show the payoffs of the choice and its rival by component, and what each makes in log-odds."""
     kinds = list(content["types"])
     choice, rival = (_option(content, content[name])["by_type"] for name in ("choice", "rival"))
-    heads = [("" if kinds == ["public"] else f"{kind}\n") for kind in kinds]
-    columns = [f"{head}{name}" for head in heads for name in (content["choice"], content["rival"], "log-odds")]
+    columns = _headed(kinds, [content["choice"], content["rival"], "log-odds"])
     titled = any(title != part.replace("_", " ") for part, title in content["components"].items())
     shown = table("motive", *([""] if titled else []), *columns, right=tuple(columns))
     weight = {part: sum(share * abs(rival[kind]["log_odds"][part]) for kind, share in content["types"].items()) for part in content["components"]}
@@ -329,7 +345,8 @@ def _split_table(content: Content, kind: str) -> Any:
 def _next_table(content: Content) -> list[Any]:
     """Show what the others do next after the choice and after its rival."""
     columns = [f"after {content[name]}" for name in ("choice", "rival")]
-    shown = table("player", "move", *columns, right=tuple(columns))
+    titled = any(move["titled"] for other in content["next"] for move in other["moves"])
+    shown = table("player", "move", *([""] if titled else []), *columns, right=tuple(columns))
     for other in content["next"]:
         first = other["player"]
         left = np.ones(2)
@@ -337,11 +354,12 @@ def _next_table(content: Content) -> list[Any]:
             after = [move["after"][content[name]] for name in ("choice", "rival")]
             left -= after
             if max(after) >= UNSEEN:
-                shown.add_row(first, move["title"], *(probability(max(p, 0.0)) for p in after))
+                title = [Text(move["title"] if move["titled"] else "", style="dim")] if titled else []
+                shown.add_row(first, move["move"].removeprefix(f"{other['player']}."), *title, *(probability(max(p, 0.0)) for p in after))
                 first = ""
         if left.max() >= UNSEEN:
             idle = [probability(p if p >= UNSEEN else 0.0) for p in left.tolist()]
-            shown.add_row(first, Text("no choice by then", style="dim"), *idle)
+            shown.add_row(first, Text("(no choice by then)", style="dim"), *([""] if titled else []), *idle)
     if not shown.row_count:
         return []
     return [heading("What the others are expected to do next (this period or the one after)"), shown]
@@ -362,18 +380,26 @@ def _flips_table(content: Content) -> list[Any]:
         shown += [heading("What would change its mind: single parameters, the smallest change first"), grid]
         if len(flips["found"]) > FLIPS_SHOWN:
             shown.append(Text(f"and {len(flips['found']) - FLIPS_SHOWN} more", style="dim"))
-    idle = f", {len(flips['idle'])} of which {'changes' if len(flips['idle']) == 1 else 'change'} nothing from here on" if flips["idle"] else ""
     if flips["tried"]:
-        tried = plural(flips["tried"], "parameter")
-        text = f"{tried} moved one at a time{idle}; the belief is held; distance is prior probability passed over."
+        text = f"{plural(flips['tried'], 'parameter')} moved{' one at a time' if flips['tried'] > 1 else ''}{_idle(flips)}; the belief is held; "
+        text += "distance is prior probability passed over."
         shown.append(Text(("" if shown else "\n") + text, style="dim"))
     shown += [Text(f"  {item['parameter']} {item['problem']}", style="yellow") for item in flips["problems"][:FLIPS_SHOWN]]
     return shown
 
 
+def _idle(flips: Content) -> str:
+    """Say which of the parameters moved change nothing from the point on."""
+    idle = flips["idle"]
+    if not idle:
+        return ""
+    named = ", ".join(idle[:IDLE_SHOWN]) + (f" and {len(idle) - IDLE_SHOWN} more" if len(idle) > IDLE_SHOWN else "")
+    return f" ({named} change{'s' if len(idle) == 1 else ''} nothing from here on)"
+
+
 def _place_lines(content: Content) -> list[Any]:
     point = content["point"]
-    state = ", ".join(f"{name} {value}" for name, value in point["state"].items())
+    state = ", ".join(f"{name} {value_text(value)}" for name, value in point["state"].items())
     beliefs = "; ".join(f"{player} " + ", ".join(f"{kind} {probability(p)}" for kind, p in b.items()) for player, b in point["beliefs"].items())
     lines = [Text(f"{point['how'][0].upper()}{point['how'][1:]}.", style="dim")]
     lines += [Text(f"State: {state}.", style="dim")] if state else []
@@ -381,7 +407,7 @@ def _place_lines(content: Content) -> list[Any]:
 
 
 def _next_commands(content: Content) -> list[Any]:
-    name, point = content["scenario"], content["point"]
+    name, point = quote(content["scenario"]), content["point"]
     forced = f"force {point['player']}.{content['rival']} on {point['begins']}"
     lines = [(f'standoff compare {name} --do "{forced}"', "what if it did")]
     others = [option["option"] for option in content["options"] if option["option"] not in (content["choice"], content["rival"])]
@@ -406,7 +432,7 @@ def show_explained(content: Content, *, full: bool = False) -> list[Any]:
         *(Text(f"{sentence}") for sentence in content["words"]),
         heading("The options"),
         _options_table(content),
-        heading(f"Why: {content['rival']} against {content['choice']}"),
+        heading(f"Why: {_called(content, content['rival'])} against {_called(content, content['choice'])}"),
         Text(f"Payoff by motive; log-odds are {content['precision']:.2g} (precision) times their difference, plus propensity.", style="dim"),
         _why_table(content),
     ]

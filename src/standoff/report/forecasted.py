@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
@@ -31,6 +31,16 @@ def forecasts_content(scores: Scores) -> Content:
         "resolved": len(scores.resolved),
         "happened": sum(row.resolution.status == "happened" for row in scores.rows),
         "summary": [_summary(scores, forecaster) for forecaster in CALLED],
+    }
+
+
+def renamed(content: Content, ids: Mapping[str, str]) -> Content:
+    """Return forecasts under other ids."""
+    lists = ("against_base", "better_than_base", "worse_than_base")
+    return {
+        **content,
+        "forecasts": [forecast | {"id": ids[forecast["id"]]} for forecast in content["forecasts"]],
+        "summary": [summary | {key: [ids[name] for name in summary[key]] for key in lists} for summary in content["summary"]],
     }
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rich.console import Group
+from rich.text import Text
+
 from standoff.report.words import Content, moment, probability, table
 from standoff.scenario.titles import titles
 
@@ -12,6 +15,9 @@ if TYPE_CHECKING:
     from standoff.simulate import Futures
 
 MOVES_SHOWN = 8
+
+UNSEEN = 0.005
+"""Chances below this are not worth a column."""
 
 
 def futures_content(scenario: Scenario, futures: Futures, *, after_record: bool = False) -> Content:
@@ -25,6 +31,7 @@ def futures_content(scenario: Scenario, futures: Futures, *, after_record: bool 
     dated = int(canonical.calendar.starts is not None)  # by a date means by the end of the period before it
     return {
         "runs": len(futures),
+        "start": int(futures.equilibrium.game.structure.period[futures.root]),
         "seed": futures.seed,
         "after_record": after_record,
         "periods": [moment(canonical.calendar, period + dated) for period in range(n_periods)],
@@ -46,14 +53,17 @@ def futures_content(scenario: Scenario, futures: Futures, *, after_record: bool 
 
 
 def ends_table(content: Content) -> Any:
-    """Show the ends with their probability by a few moments."""
-    n = len(content["periods"])
-    cuts = sorted({round((n - 1) * share) for share in (0.25, 0.5, 0.75)} - {n - 1}) if n > 3 else []
+    """Show the ends with their probability by a few moments after the start, unless nearly all come in the last period."""
+    first, last = content["start"], len(content["periods"]) - 1
+    cuts = sorted({first + round((last - first) * share) for share in (0.25, 0.5, 0.75)} - {last}) if last - first > 2 else []
+    late = bool(cuts) and all(end["by_period"][last - 1] < UNSEEN for end in content["ends"])
+    if late:
+        cuts = []
     names = [f"by {content['periods'][cut]}" for cut in cuts]
     shown = table("end", *names, "in all", right=(*names, "in all"))
     for end in content["ends"]:
         shown.add_row(end["title"], *(probability(end["by_period"][cut]) for cut in cuts), probability(end["probability"]))
-    return shown
+    return Group(shown, Text("Nearly all come as time runs out.", style="dim")) if late else shown
 
 
 def moves_line(content: Content) -> str:

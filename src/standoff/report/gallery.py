@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from math import isinf
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,14 @@ from rich.text import Text
 from standoff.report.words import Content, commands, heading, plural, table
 
 if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions
+    from rich.table import Table
+
     from standoff.gallery import Exhibit, Gallery, Line
+
+
+ROOM = 106
+"""Columns from which on the overview has room for everything."""
 
 
 def gallery_content(gallery: Gallery) -> Content:
@@ -74,31 +83,38 @@ def show_gallery(content: Content) -> list[Any]:
     return _one(games[0]) if len(games) == 1 else _overview(content)
 
 
-def _overview(content: Content) -> list[Any]:
-    shown = table(
-        "game",
-        "work",
-        "the probability that",
-        "known",
-        "ours",
-        "difference",
-        "agree",
-        right=("known", "ours", "difference"),
-        wide=("the probability that",),
-    )
-    for game in content["games"]:
+@dataclass(frozen=True)
+class _FirstFigures:
+    """The first figure of every game; where there is not the room for it, the work that it is from is left out."""
+
+    games: Sequence[Content]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table]:
+        yield _first_figures(self.games, with_work=options.max_width >= ROOM)
+
+
+def _first_figures(games: Sequence[Content], *, with_work: bool) -> Table:
+    work = ("work",) if with_work else ()
+    what = "the probability that"
+    shown = table("game", *work, what, "known", "ours", "difference", "agree", right=("known", "ours", "difference"), wide=(what,))
+    for column in shown.columns:
+        column.no_wrap = column.header != what
+    for game in games:
         first = game["figures"][0]
         agree = sum(figure["agrees"] for figure in game["figures"])
-        what = f"{first['what']}{' *' if first['limit'] and game['scenario'] else ''}"
         shown.add_row(
             Text(game["name"], style="bold"),
-            short_citation(game["citation"]) or "our own",
-            what,
+            *([short_citation(game["citation"]) or "our own"] if with_work else []),
+            f"{first['what']}{' *' if first['limit'] and game['scenario'] else ''}",
             f"{first['published']:.4f}",
             f"{first['ours']:.4f}",
             _difference(first),
             _agreement(agree, len(game["figures"])),
         )
+    return shown
+
+
+def _overview(content: Content) -> list[Any]:
     figures = sum(len(game["figures"]) for game in content["games"])
     limits = {figure["precision"] for game in content["games"] for figure in game["figures"] if figure["limit"] and figure["precision"]}
     said = f"* the limit of unbounded precision, beside ours at precision {', '.join(f'{p:g}' for p in sorted(limits))}"
@@ -109,7 +125,7 @@ def _overview(content: Content) -> list[Any]:
             f"{plural(len(content['games']), 'game')}, {plural(figures, 'figure')}; the first of each is shown. {verdict}",
             style="" if content["agrees"] else "bold red",
         ),
-        shown,
+        _FirstFigures(content["games"]),
         Text(said, style="dim"),
         *commands(
             ("standoff gallery NAME", "one game in full"),

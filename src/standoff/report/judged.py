@@ -33,6 +33,8 @@ COLOURS = {
 UNJUDGED = ("never occurs", "not measured")
 """Verdicts without a share; the reason stands in place of the hinge."""
 
+BUILT_IN = "built in"
+
 AGAINST = ("leans false", "fails")
 
 STORY_LINES = 6
@@ -49,7 +51,7 @@ def claims_content(verdicts: Verdicts, stories: Collection[str] | None = None) -
 
 
 def _against(row: Verdict) -> bool:
-    return row.verdict in AGAINST or (row.verdict == "built in" and row.share < 0.5)
+    return row.verdict in AGAINST or (row.verdict == BUILT_IN and row.share < 0.5)
 
 
 def _claim(row: Verdict, n_worlds: int, story: Story | None) -> Content:
@@ -119,18 +121,22 @@ def weights_content(worlds: Worlds, record: bool) -> Content:
 
 
 def share_text(claim: Content) -> str:
-    """Write a share with its interval."""
+    """Write a share with its interval, if it has one."""
     if claim["share"] is None or claim["share"] != claim["share"]:
         return "-"
+    if known(claim):
+        return percent(claim["share"])
     return f"{percent(claim['share'])} ({100 * claim['low']:.0f}-{100 * claim['high']:.0f})"
+
+
+def known(claim: Content) -> bool:
+    """Tell whether a share has no interval, because nothing varies between worlds."""
+    return bool(claim["low"] == claim["high"]) and claim["verdict"] not in UNJUDGED
 
 
 def other_verdicts(claim: Content) -> list[str]:
     """Return the verdicts that the interval allows beside that of the share."""
-    if claim["settled"] or claim["verdict"] in UNJUDGED:
-        return []
-    own = claim["verdict"] if claim["verdict"] != "built in" else "holds" if claim["share"] > 0.5 else "fails"
-    return [name for name in claim["may_be"] if name != own]
+    return [] if claim["settled"] else [name for name in claim["may_be"] if name != claim["verdict"]]
 
 
 def verdict_text(claim: Content) -> Text:
@@ -157,7 +163,7 @@ def claims_table(claims: Sequence[Content]) -> Any:
             Text.assemble(claim["text"], where),
             verdict_text(claim),
             share_text(claim),
-            claim["problem"] if claim["verdict"] in UNJUDGED else claim["hinge"],
+            claim["problem"] if claim["verdict"] == "not measured" else claim["hinge"],
         )
     open_ = sum(not claim["settled"] for claim in claims)
     if open_:
@@ -179,8 +185,9 @@ def readings(claims: Sequence[Content]) -> list[Any]:
         counter = claim["counter_world"]
         if counter is not None:
             lines.append(f"\notherwise in a world with {unusual_text(counter)} ({standing(counter)})", style="dim")
-        if claim["problem"] and claim["verdict"] not in UNJUDGED:
-            lines.append(f"\nnot measured in some worlds: {claim['problem']}", style="yellow")
+        if claim["problem"] and claim["verdict"] != "not measured":
+            start = "" if claim["verdict"] == "never occurs" else "not measured in some worlds: "
+            lines.append(f"\n{start}{claim['problem']}", style="yellow")
         shown.add_row(claim["id"], lines)
     return [heading("How the claims were read"), shown]
 
@@ -194,7 +201,7 @@ def standing(counter: Content, *, only: bool = True) -> str:
     """Say how plausible a counter-world is; `only` means that a searched one is told because no sampled world goes against the verdict."""
     where = f"searched for{', as no sampled world does so' if only else ''}; " if counter["searched"] else ""
     n, of = counter["more_plausible"], counter["of_worlds"]
-    rank = f"none of {of} sampled worlds is more plausible" if n == 0 else f"{n} of {of} sampled worlds are more plausible"
+    rank = f"{n or 'none'} of {plural(of, 'sampled world')} {'is' if n < 2 else 'are'} more plausible"
     return where + rank
 
 
@@ -205,14 +212,14 @@ def against_lines(claims: Sequence[Content]) -> list[Any]:
     for claim in against:
         verdict = claim["verdict"], COLOURS[claim["verdict"]]
         text = Text.assemble((f"  {claim['id']} ", "bold"), f"{claim['text']} ", verdict, f": true in {share_text(claim)} of plausible worlds")
-        if claim["hinge_rule"] is not None and claim["verdict"] != "built in":
+        if claim["hinge_rule"] is not None and claim["verdict"] != BUILT_IN:
             text.append(f"; {claim['hinge']}", style="dim")
         lines.append(text)
         lines += _counter_story(claim["counter_world"])
     if not against:
         lines.append(Text("  No verdict goes against them."))
     contested = [claim["id"] for claim in claims if claim["verdict"] == "contested"]
-    built_in = [claim["id"] for claim in claims if claim["verdict"] == "built in"]
+    built_in = [claim["id"] for claim in claims if claim["verdict"] == BUILT_IN]
     unmeasured = [claim["id"] for claim in claims if claim["verdict"] == "not measured"]
     nowhere = [claim["id"] for claim in claims if claim["verdict"] == "never occurs"]
     if contested:

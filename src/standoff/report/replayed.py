@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
@@ -198,9 +199,9 @@ def show_replay(content: Content) -> list[Any]:
         *findings_lines(content),
         *leftovers(content),
         *commands(
-            (f"standoff run {name}", "judge the claims in worlds weighted by this record"),
-            *([(f"standoff replay {name} --known", "stop where the claims were made")] if content["known"] and content["whole"] else []),
-            (f"standoff replay {name} --record FILE", "replay another record"),
-            (f"standoff replay {name} --json", "every step, silences included, as JSON"),
+            (f"standoff run {quote(name)}", "judge the claims in worlds weighted by this record"),
+            *([(f"standoff replay {quote(name)} --known", "stop where the claims were made")] if content["known"] and content["whole"] else []),
+            (f"standoff replay {quote(name)} --record FILE", "replay another record"),
+            (f"standoff replay {quote(name)} --json", "every step, silences included, as JSON"),
         ),
     ]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 from rich.text import Text
 
 from standoff.report.judged import COLOURS
-from standoff.report.words import Content, commands, heading, natural, percent, plural
+from standoff.report.words import Content, commands, heading, natural, percent, plural, told_apart
 
 if TYPE_CHECKING:
     from standoff.robust import Judged, Robustness, Row
@@ -26,7 +27,8 @@ REASON_SHOWN = 160
 
 def robust_content(name: str, parts: Sequence[Robustness]) -> Content:
     """Return what the changes do to the claims of a scenario, or of all scenarios of a chain, as plain data."""
-    rows = [_row(part, row) for part in parts for row in part.rows]
+    called = told_apart([[row.name for row in part.rows] for part in parts], [part.base.canonical.name for part in parts])
+    rows = [_row(part, row, ids[row.name]) for part, ids in zip(parts, called, strict=True) for row in part.rows]
     return {
         "scenario": name,
         "worlds": {part.base.canonical.name: len(part.base) for part in parts},
@@ -37,10 +39,10 @@ def robust_content(name: str, parts: Sequence[Robustness]) -> Content:
     }
 
 
-def _row(part: Robustness, row: Row) -> Content:
+def _row(part: Robustness, row: Row, called: str) -> Content:
     largest = row.largest
     return {
-        "id": row.name,
+        "id": called,
         "scenario": part.base.canonical.name,
         "text": " ".join(row.claim.text.split()),
         "where": row.claim.where,
@@ -185,7 +187,7 @@ def _short(reason: str) -> str:
 
 
 def _next(content: Content) -> list[Any]:
-    name = content["scenario"]
+    name = quote(content["scenario"])
     worst = next((claim for kind in ("breaks", "bends") for claim in content["claims"] if claim["survives"] == kind), content["claims"][0])
     most = max(content["worlds"].values())
     return commands(

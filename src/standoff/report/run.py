@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
@@ -9,7 +10,7 @@ from rich.text import Text
 from standoff.report.checked import size_lines
 from standoff.report.forecasted import forecasts_content, show_forecasts
 from standoff.report.futures import ends_table, futures_content, moves_line
-from standoff.report.judged import against_lines, claims_content, claims_table, readings, weights_content, weights_lines
+from standoff.report.judged import against_lines, claims_content, claims_table, known, readings, weights_content, weights_lines
 from standoff.report.opened import opening_lines
 from standoff.report.replayed import findings_lines, replay_content, steps_table
 from standoff.report.solution import certificate_lines, first_choice, solution_content
@@ -91,7 +92,7 @@ def _replayed(content: Content) -> list[Any]:
         steps_table(replayed),
         Text(""),
         *findings_lines(replayed),
-        Text(f"{unused_events(replayed)}; `standoff replay {content['scenario']}` gives each reason.", style="dim"),
+        Text(f"{unused_events(replayed)}; `standoff replay {quote(content['scenario'])}` gives each reason.", style="dim"),
     ]
 
 
@@ -156,7 +157,7 @@ def _mechanisms(content: Content) -> list[Any]:
 
 
 def _next(content: Content) -> list[Any]:
-    name = content["scenario"]
+    name = quote(content["scenario"])
     lines = [(f"standoff solve {name}", "the first choice and the values")]
     if content["replay"] is not None:
         lines.insert(0, (f"standoff replay {name}", "every event and why it counts or does not"))
@@ -164,7 +165,7 @@ def _next(content: Content) -> list[Any]:
         mechanism = content["mechanisms"][0]
         flags = " ".join(f"--set {parameter}={value:g}" for parameter, value in mechanism["off"].items())
         lines.append((f"standoff run {name} {flags}", f"without {mechanism['id']}"))
-    if content["claims"]:
+    if any(not known(claim) for claim in content["claims"]):
         lines.append((f"standoff run {name} --worlds {4 * content['weights']['worlds']}", "narrower intervals"))
     lines.append(("standoff new my-crisis.yaml", "begin a scenario of your own"))
     return commands(*lines)

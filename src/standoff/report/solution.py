@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
@@ -104,8 +105,8 @@ def show_solution(content: Content) -> list[Any]:
         *first_choice(content),
         *values_table(content),
         *commands(
-            (f"standoff run {name}", "replay the record, sample worlds, judge the claims"),
-            (f"standoff solve {name} --set NAME=VALUE", "with another value of a parameter"),
-            (f"standoff solve {name} --tolerance 1e-3", "to more digits"),
+            (f"standoff run {quote(name)}", "replay the record, sample worlds, judge the claims"),
+            (f"standoff solve {quote(name)} --set NAME=VALUE", "with another value of a parameter"),
+            (f"standoff solve {quote(name)} --tolerance 1e-3", "to more digits"),
         ),
     ]

@@ -6,7 +6,8 @@ import datetime as dt
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
@@ -65,6 +66,25 @@ def percent(p: float | None) -> str:
     return f"{p:.0%}".replace("%", " %")
 
 
+def percents(p: float, q: float) -> tuple[str, str]:
+    """Write two shares in percent, with as many digits as tell them apart, two at most.
+
+    >>> percents(0.251, 0.26), percents(0.251, 0.254)
+    (('25 %', '26 %'), ('25.1 %', '25.4 %'))
+    """
+    pair = percent(p), percent(q)
+    for digits in (1, 2):
+        if pair[0] != pair[1] or p == q:
+            break
+        pair = f"{100 * p:.{digits}f} %", f"{100 * q:.{digits}f} %"
+    return pair
+
+
+def value_text(value: Any) -> str:
+    """Write the value of a state variable as in a scenario file."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def amount(x: float | None, digits: int = 2) -> str:
     """Write a number with a fixed count of decimals, small ones as below the last of them."""
     if x is None or math.isnan(x):
@@ -79,12 +99,22 @@ def plural(n: int, one: str, many: str | None = None) -> str:
 
 
 def natural(name: str) -> list[tuple[bool, int, str]]:
-    """Return a key that sorts C2 before C10.
+    """Return a key that sorts C2 before C10; the name of a scenario before an id does not count.
 
     >>> sorted(["C10", "C2"], key=natural)
     ['C2', 'C10']
     """
-    return [(not piece.isdigit(), int(piece) if piece.isdigit() else 0, piece) for piece in re.split(r"(\d+)", name)]
+    return [(not piece.isdigit(), int(piece) if piece.isdigit() else 0, piece) for piece in re.split(r"(\d+)", name.rpartition(":")[2])]
+
+
+def told_apart(parts: Sequence[Sequence[str]], named: Sequence[str]) -> list[dict[str, str]]:
+    """Return what the ids of each scenario of a chain are called: the scenario's name goes before those that another scenario has too.
+
+    >>> told_apart([["C1", "C2"], ["C2"]], ["siege", "closure"])
+    [{'C1': 'C1', 'C2': 'siege:C2'}, {'C2': 'closure:C2'}]
+    """
+    counts = Counter(name for ids in parts for name in ids)
+    return [{name: f"{scenario}:{name}" if counts[name] > 1 else name for name in ids} for scenario, ids in zip(named, parts, strict=True)]
 
 
 def day(date: dt.date | str | None) -> str:

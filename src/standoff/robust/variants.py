@@ -88,8 +88,8 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("priors-narrow", "priors half as wide: the middle half of each", "priors narrow", spread="middle"),
     Variant("priors-at-ends", "priors pushed to the ends of their support", "priors at ends", spread="ends"),
     Variant("finer-grid", "every world on the next finer belief grid", "finer grid", finer=True),
-    Variant("ends-earlier", "the clock ends a quarter earlier", "ends earlier", rewrite=lambda one: horizon_moved(one, -1)),
-    Variant("ends-later", "the clock ends a quarter later", "ends later", rewrite=lambda one: horizon_moved(one, 1)),
+    Variant("ends-earlier", "a clock that ends a quarter earlier", "ends earlier", rewrite=lambda one: horizon_moved(one, -1)),
+    Variant("ends-later", "a clock that ends a quarter later", "ends later", rewrite=lambda one: horizon_moved(one, 1)),
     Variant("record-ignored", "the record's likelihood ignored", "record off", temper=lambda _: 0.0),
     Variant("record-doubled", "the power of the record's likelihood doubled, at most 1", "record twice", temper=lambda power: min(1.0, 2.0 * power)),
 )
@@ -100,7 +100,7 @@ def choose(names: Sequence[str] | None) -> tuple[Variant, ...]:
     """Return the variants of these names, in the order of the table; all when None. Raises WorldsError on a name that is none.
 
     >>> [variant.title for variant in choose(["ends-later"])]
-    ['the clock ends a quarter later']
+    ['a clock that ends a quarter later']
     """
     known = [variant.name for variant in VARIANTS]
     for name in names or ():

@@ -97,12 +97,16 @@ def declare_linked(links: Iterable[Link]) -> tuple[Scenario | None, list[Fault]]
     return (None, faults) if faults else (scenario, [])
 
 
+def record_file(scenario: Scenario, name: str) -> Path:
+    """Return where a record file lies that a scenario names: beside the scenario, or in the working folder when it was made in Python."""
+    return (scenario.path.parent if scenario.path is not None else Path()) / name
+
+
 def own_record(scenario: Scenario) -> Record | None:
     """Read the record that a scenario names; None when it names none. Raises RecordError when it has faults."""
     if scenario.record is None or scenario.record.file is None:
         return None
-    folder = scenario.path.parent if scenario.path is not None else Path()
-    return read_record(folder / scenario.record.file)
+    return read_record(record_file(scenario, scenario.record.file))
 
 
 # -- opening beliefs -------------------------------------------------------------------------------------------------------------------
@@ -142,13 +146,12 @@ def _resolved(findings: Findings, before: Scenario, analyse: Analyse) -> Canonic
 
 
 def _record(findings: Findings, before: Scenario) -> Record | None:
-    """Return the record of the scenario that goes before, noting why there is none."""
+    """Return the record of the scenario that goes before, noting when it has none."""
     path = ("beliefs", "from")
     try:
         record = own_record(before)
-    except RecordError as error:
-        findings.add(path, f"the record of the scenario that goes before cannot be used: {error.faults[0]}", found=before.name)
-        return None
+    except RecordError:
+        return None  # noted among the faults of that scenario
     if record is None:
         findings.add(
             path,
@@ -228,10 +231,25 @@ def find_members(root: Node, path: Path) -> tuple[Chain | None, list[Path], list
             fault = error.faults[0]
             faults.append(replace(_at(item or root, fault.problem, name, allowed=fault.allowed, suggestion=fault.suggestion), field=field))
             continue
-        if target.resolve() in [file.resolve() for file in files]:
+        if target.resolve() == path.resolve():
+            faults.append(replace(_at(item or root, "the chain names itself", name, allowed="scenarios, not chains"), field=field))
+        elif target.resolve() in [file.resolve() for file in files]:
             faults.append(replace(_at(item or root, "this scenario stands twice in the chain", name, allowed="each once"), field=field))
         files.append(target)
     return chain, files, faults
+
+
+def refuse_chains(root: Node, trees: Iterable[Node]) -> list[Fault]:
+    """Return a fault for each entry of a chain file whose tree is itself that of a chain."""
+    node = root.child("chain")
+    faults = []
+    for position, tree in enumerate(trees):
+        item = node.child(position) if node is not None else None
+        if is_chain(tree):
+            allowed = f"scenarios, such as those it lists: {listed(members(tree))}"
+            fault = _at(item or root, "this is a chain of scenarios, not a scenario", members(root)[position], allowed=allowed)
+            faults.append(replace(fault, field=f"chain.{position}"))
+    return faults
 
 
 def overrides_of(known: Iterable[Iterable[str]], given: Iterable[str]) -> list[Fault]:

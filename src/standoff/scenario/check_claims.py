@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from standoff.expressions import Moments
 from standoff.names import closest, listed
-from standoff.scenario.clock import check_moment
+from standoff.scenario.clock import check_moment, period_at
 from standoff.scenario.findings import BOOLEAN, Findings
 from standoff.scenario.models import Bits, Intervention, Motive, Point, Quantity, Shift, Test
 from standoff.scenario.moves import MoveInfo, Moves, check_move, turn_name
@@ -90,6 +91,10 @@ class _Claims:
             self.findings.add((*path, "by"), "by goes with left and right only")
         if form == "of with phrase or range":
             self._range(path, test)
+        for field in ("right", "by", "within"):
+            number = getattr(test, field)
+            if isinstance(number, float | int):
+                self.findings.finite((*path, field), number)
         if form in ("all", "any") and not getattr(test, form):
             self.findings.add((*path, form), "the list of tests is empty")
 
@@ -99,6 +104,10 @@ class _Claims:
         elif test.range is not None and test.range[0] > test.range[1]:
             low, high = test.range
             self.findings.add((*path, "range"), "the range is reversed", found=f"[{low:g}, {high:g}]", suggestion=f"write [{high:g}, {low:g}]")
+        elif test.range is not None and any(math.isnan(end) for end in test.range):
+            self.findings.add((*path, "range"), "the range has no ends", found=f"[{test.range[0]:g}, {test.range[1]:g}]", allowed="two numbers")
+        elif test.range is not None and test.phrase in PHRASES:
+            self._both(path, test.phrase, test.range)
         elif test.range is None and test.phrase is not None and test.phrase not in PHRASES:
             near = closest(test.phrase, PHRASES)
             self.findings.add(
@@ -107,6 +116,18 @@ class _Claims:
                 found=test.phrase,
                 allowed=", ".join(PHRASES),
                 suggestion=f"did you mean `{near}`? Or give a range" if near else "give a range beside it",
+            )
+
+    def _both(self, path: FieldPath, phrase: str, stated: tuple[float, float]) -> None:
+        """Warn of a range that goes beyond that of the phrase beside it. A narrower one only says more."""
+        low, high = PHRASES[phrase]
+        if stated[0] < low - _TOLERANCE or stated[1] > high + _TOLERANCE:
+            self.findings.add(
+                (*path, "range"),
+                f"the range contradicts `{phrase}`, which is {low:g} to {high:g} in ICD-203; the range is what counts",
+                found=f"[{stated[0]:g}, {stated[1]:g}]",
+                suggestion="leave one of them out, or write the phrase in the author's own words",
+                severity="warning",
             )
 
     def quantity(self, path: FieldPath, quantity: Quantity) -> None:
@@ -208,8 +229,40 @@ class _Claims:
                 self.findings.add((*path, "over"), "over and at.at both say when", suggestion="leave one of them out")
         for position, intervention in enumerate(quantity.do):
             self._intervention((*path, "do", position), intervention)
-        for name in quantity.parameters:
+        self._contradictions(path, quantity)
+        for name, value in quantity.parameters.items():
             self.findings.known((*path, "with", name), "parameter", name, self.findings.parameters, key=True)
+            self.findings.finite((*path, "with", name), value)
+
+    def _contradictions(self, path: FieldPath, quantity: Quantity) -> None:
+        """Refuse options that are forced and forbidden in the same period."""
+        for position, one in enumerate(quantity.do):
+            for other in quantity.do[:position]:
+                moves = {one.force, one.forbid, other.force, other.forbid} - {None}
+                if len(moves) != 1 or (one.force is None) == (other.force is None):
+                    continue
+                both = self._periods(quantity, one) & self._periods(quantity, other)
+                if both:
+                    first, last = min(both), max(both)
+                    self.findings.add(
+                        (*path, "do", position),
+                        "an option is forced and forbidden at the same time",
+                        found=f"{moves.pop()}, in " + (f"period {first}" if first == last else f"periods {first} to {last}"),
+                        suggestion="leave one of them out, or give them other periods",
+                    )
+
+    def _periods(self, quantity: Quantity, item: Intervention) -> set[int]:
+        """Return the periods in which an intervention acts; none where one of its moments is faulty, which has been noted."""
+        if self.moments is None:
+            return set()
+        point = 0 if quantity.at is None or quantity.at.at is None else quantity.at.at
+        if item.now:
+            first, last = quantity.over if quantity.over is not None else (point, point)
+        else:
+            first = 0 if item.first is None else item.first
+            last = self.moments.n_periods - 1 if item.last is None else item.last
+        low, high = period_at(first, self.moments), period_at(last, self.moments)
+        return set() if low is None or high is None else set(range(low, high + 1))
 
     def _point(self, path: FieldPath, point: Point) -> None:
         findings = self.findings

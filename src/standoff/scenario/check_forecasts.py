@@ -6,11 +6,13 @@ import datetime as dt
 
 from standoff.expressions import Moments
 from standoff.names import listed
+from standoff.record import Record
 from standoff.scenario.check_record import check_rule
-from standoff.scenario.clock import as_calendar
-from standoff.scenario.findings import PLACEHOLDER, Findings
-from standoff.scenario.models import Claim, Forecast, Quantity, RecordMap, When
+from standoff.scenario.clock import period_at
+from standoff.scenario.findings import Findings
+from standoff.scenario.models import Claim, Forecast, Quantity, RecordMap, Rule
 from standoff.scenario.places import FieldPath
+from standoff.scenario.rules import COUNTED, matches
 
 PROBABILITIES = ("chance_of_move", "chance_of_end", "chance_of_state", "choice")
 """The measures that are probabilities of an event."""
@@ -43,6 +45,7 @@ def check_forecasts(findings: Findings, moments: Moments | None) -> None:
             findings.add(path, "a forecast needs a clock with dates", found="periods", suggestion="give the clock a start, a step and an end")
         elif moments is not None and moments.starts is not None:
             made = made_on(claim.forecast, findings.scenario.record, moments.starts[0])
+            _made(findings, (*path, "made"), claim.forecast.made, moments.starts)
             _dates(findings, path, claim.forecast, made, moments.starts)
             if claim.test.of is not None:
                 _foresight(findings, ("claims", name, "test", "of"), claim.test.of, made, moments.starts)
@@ -57,6 +60,22 @@ def _resolution(findings: Findings, path: FieldPath, forecast: Forecast) -> None
         findings.add((*path, "open"), "the forecast is resolved by the record and left open as well", found="resolve and open", allowed=forms)
     for position, rule in enumerate(forecast.resolve):
         check_rule(findings, (*path, "resolve", position), rule)
+        if findings.record is not None:
+            _picks(findings, (*path, "resolve", position), rule, findings.record)
+
+
+def _picks(findings: Findings, path: FieldPath, rule: Rule, record: Record) -> None:
+    """Check that the events which a rule names are in the record, and warn when it picks none. A rule that gives its reason is meant so."""
+    known = [event.id for event in record]
+    named = [((*path, "id"), rule.id)] if isinstance(rule.id, str) else [((*path, "id", position), one) for position, one in enumerate(rule.id or ())]
+    there = [findings.known(place, "event of the record", one, known) for place, one in named]
+    if all(there) and not rule.reason.strip() and not any(event.modality in COUNTED and matches(rule, event) for event in record):
+        findings.add(
+            path,
+            "this rule matches no event of the record; if no other does, the forecast counts as not happened",
+            suggestion="mend it, or give it a `reason` if that is meant",
+            severity="warning",
+        )
 
 
 def _probability(findings: Findings, path: FieldPath, claim: Claim) -> None:
@@ -95,6 +114,23 @@ def _dates(findings: Findings, path: FieldPath, forecast: Forecast, made: dt.dat
         findings.add(place, "the last day that counts is outside the clock", found=str(forecast.by), allowed=f"{starts[0]} to {starts[-1]}")
 
 
+def _made(findings: Findings, path: FieldPath, made: dt.date | None, starts: tuple[dt.date, ...]) -> None:
+    """Check that a forecast says it was made within the clock, best on the day as of which all claims are judged."""
+    record = findings.scenario.record
+    known = record.known if record is not None else None
+    if made is None:
+        return
+    if made < starts[0]:
+        findings.add(path, "the forecast was made before the clock starts", found=str(made), allowed=f"{starts[0]} or later")
+    elif known is not None and made != known:
+        findings.add(
+            path,
+            f"the forecast was made on {made}, but claims are judged as of {known} (`known` of the record)",
+            allowed=f"{known}, or no `made`",
+            severity="warning",
+        )
+
+
 def _foresight(findings: Findings, path: FieldPath, quantity: Quantity, made: dt.date, starts: tuple[dt.date, ...]) -> None:
     """Refuse beliefs that already know what came after the forecast."""
     record = findings.scenario.record
@@ -114,7 +150,7 @@ def _span(findings: Findings, path: FieldPath, quantity: Quantity, made: dt.date
     assert moments.starts is not None
     starts = moments.starts
     first = quantity.over[0] if quantity.over is not None else quantity.at.at if quantity.at is not None else None
-    begins = _period(0 if first is None else first, moments)
+    begins = period_at(0 if first is None else first, moments)
     if begins is not None and starts[begins + 1] <= made:
         findings.add(
             path,
@@ -122,7 +158,7 @@ def _span(findings: Findings, path: FieldPath, quantity: Quantity, made: dt.date
             suggestion="say from when in `at`",
             severity="warning",
         )
-    ends = _period(moments.n_periods - 1 if quantity.until is None else quantity.until, moments)
+    ends = period_at(moments.n_periods - 1 if quantity.until is None else quantity.until, moments)
     if quantity.choice is None and ends is not None and not starts[ends] <= by <= starts[ends + 1]:
         findings.add(
             path,
@@ -130,11 +166,3 @@ def _span(findings: Findings, path: FieldPath, quantity: Quantity, made: dt.date
             suggestion="give the quantity an `until` in the same period",
             severity="warning",
         )
-
-
-def _period(moment: When | str, moments: Moments) -> int | None:
-    """Find the period of a moment; None where it has none, which the check of the claims has noted."""
-    try:
-        return as_calendar(moments, PLACEHOLDER, False).period(moment)
-    except (KeyError, ValueError):
-        return None

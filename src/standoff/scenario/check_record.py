@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from standoff.errors import RecordError
 from standoff.expressions import Moments
+from standoff.record import Record, read_record
+from standoff.scenario.chain import record_file
 from standoff.scenario.clock import check_moment
 from standoff.scenario.findings import Findings
 from standoff.scenario.models import RecordMap, Rule
@@ -16,6 +19,8 @@ def check_record(findings: Findings, moves: Moves, moments: Moments | None) -> N
     if record is None:
         return
     _check_known(findings, record, moments)
+    if record.file is not None:
+        findings.record = _read(findings, record.file)
     for address, rules in record.map.items():
         path = ("record", "map", address)
         info = check_move(findings, path, address, moves, key=True)
@@ -35,6 +40,31 @@ def check_record(findings: Findings, moves: Moves, moments: Moments | None) -> N
             check_rule(findings, (*path, position), rule)
     for position, rule in enumerate(record.ignore):
         check_rule(findings, ("record", "ignore", position), rule)
+
+
+def _read(findings: Findings, name: str) -> Record | None:
+    """Read the record file, noting every fault of it. A scenario made in Python has no folder, so its file is looked for when it is used."""
+    path = ("record", "file")
+    if findings.scenario.path is None and not record_file(findings.scenario, name).exists():
+        return None
+    file = record_file(findings.scenario, name)
+    try:
+        if file.is_dir():
+            findings.add(path, "this is a directory, not a file", found=str(file), allowed="a CSV file, relative to the scenario")
+        elif not file.exists():
+            findings.add(path, "there is no such file", found=str(file), allowed="a CSV file, relative to the scenario")
+        else:
+            return read_record(file)
+    except RecordError as error:
+        # A fault within the table has a line of its own; one of the whole file is told where it is named.
+        for fault in error.faults:
+            if fault.line is not None:
+                findings.faults.append(fault)
+            else:
+                findings.add(path, f"the record cannot be used: {fault.problem}", found=str(file))
+    except (OSError, ValueError) as error:
+        findings.add(path, f"this is no path of a file ({error})", found=name)
+    return None
 
 
 def _check_known(findings: Findings, record: RecordMap, moments: Moments | None) -> None:
@@ -69,5 +99,6 @@ def check_mechanisms(findings: Findings) -> None:
         path = ("mechanisms", name, "off")
         if not mechanism.off:
             findings.add(path, "nothing switches this mechanism off", suggestion="give parameters and the values that switch it off")
-        for parameter in mechanism.off:
+        for parameter, value in mechanism.off.items():
             findings.known((*path, parameter), "parameter", parameter, findings.parameters, key=True)
+            findings.finite((*path, parameter), value)

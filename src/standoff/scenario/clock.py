@@ -56,6 +56,14 @@ def check_moment(findings: Findings, path: tuple[str | int, ...], moment: When |
         return None
 
 
+def period_at(moment: When | str, moments: Moments) -> int | None:
+    """Find the period of a moment; None where it has none, which `check_moment` notes."""
+    try:
+        return Calendar(moments.n_periods, moments.starts, moments.dates, PLACEHOLDER, False).period(moment)
+    except (KeyError, ValueError):
+        return None
+
+
 def with_periods(clock: Clock, n_periods: int) -> Clock:
     """Return a clock without faults with another number of periods, at least 1, each of full length.
 

@@ -7,6 +7,9 @@ from pathlib import Path
 from standoff.errors import Fault, ScenarioError
 from standoff.names import closest, listed
 
+OUTSIDE = ("gallery/crisis-signalling",)
+"""Games of the gallery that the scenario language cannot say."""
+
 
 def bundled() -> dict[str, Path]:
     """List the scenarios and chains that come with standoff, by name."""
@@ -37,9 +40,14 @@ def find(name_or_path: str | Path, folder: Path | None = None) -> Path:
         return known[str(name_or_path)]
     if str(name_or_path).startswith("gallery/") and not path.suffix:
         return _find_published(str(name_or_path))
+    if path.is_dir():
+        fault = Fault(problem="this is a directory, not a file", found=str(name_or_path), allowed=f"a path, or one of: {listed(known)}")
+        raise ScenarioError([fault])
     looks_like_path = path.suffix in (".yaml", ".yml") or len(Path(name_or_path).parts) > 1
     problem = "there is no such file" if looks_like_path else "there is no bundled scenario of this name, nor such a file"
     suggestion = closest(path.stem, known)
+    if str(name_or_path) == "gallery":
+        suggestion = f"type a game of it, such as {next(iter(published()))}; `standoff gallery` shows them all"
     raise ScenarioError([Fault(problem=problem, found=str(name_or_path), allowed=f"a path, or one of: {listed(known)}", suggestion=suggestion)])
 
 
@@ -47,5 +55,8 @@ def _find_published(name: str) -> Path:
     known = published()
     if name in known:
         return known[name]
+    if name in OUTSIDE:
+        problem = "this game of the gallery is a map of its own, not a scenario file"
+        raise ScenarioError([Fault(problem=problem, found=name, suggestion=f"see `standoff gallery {name.removeprefix('gallery/')}`")])
     fault = Fault(problem="the gallery has no such game", found=name, allowed=listed(known), suggestion=closest(name, known))
     raise ScenarioError([fault])

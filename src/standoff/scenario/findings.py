@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Literal
@@ -10,6 +11,7 @@ from standoff.errors import ExpressionError, Fault
 from standoff.expressions import Boolean, Bound, Kind, Number, Scope, bind
 from standoff.expressions.tree import Constant
 from standoff.names import closest, listed
+from standoff.record import Record
 from standoff.scenario.canonical import Source
 from standoff.scenario.models import Scenario
 from standoff.scenario.places import FieldPath, dotted
@@ -31,6 +33,8 @@ class Findings:
     """Declared names that have faults of their own; what uses them is not called wrong as well."""
     source: Source | None = None
     """Where the opening beliefs come from, once that has been checked."""
+    record: Record | None = None
+    """The record that the scenario names, once it has been read without faults."""
 
     @property
     def parameters(self) -> list[str]:
@@ -110,6 +114,13 @@ class Findings:
             span = f"{'above' if above else 'at least'} {low:g}" + ("" if high is None else f", at most {high:g}")
             self.add(path, "the number is out of range", found=f"{value:g}", allowed=span)
         return bound
+
+    def finite(self, path: FieldPath, value: float) -> bool:
+        """Tell whether a number is finite, and note a fault if not."""
+        if math.isfinite(value):
+            return True
+        self.add(path, "the number is not finite", found=f"{value:g}", allowed="a finite number")
+        return False
 
     def ok(self, path: FieldPath) -> bool:
         """Tell whether the expression at a path could be bound."""

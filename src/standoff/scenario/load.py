@@ -8,7 +8,7 @@ from pathlib import Path
 
 from standoff.errors import Fault, ScenarioError
 from standoff.names import closest, listed
-from standoff.scenario.chain import Crisis, Link, declare_linked, find_members, is_chain, links_of, members, overrides_of
+from standoff.scenario.chain import Crisis, Link, declare_linked, find_members, is_chain, links_of, members, overrides_of, refuse_chains
 from standoff.scenario.check import check
 from standoff.scenario.declare import declare
 from standoff.scenario.files import read_tree, scalar
@@ -30,7 +30,9 @@ def load(name_or_path: str | Path, overrides: Mapping[str, Override] | None = No
     root = read_tree(path)
     if is_chain(root):
         problem = "this is a chain of scenarios; a single one is wanted"
-        raise ScenarioError([Fault(problem=problem, found=str(name_or_path), allowed=f"one of its scenarios: {listed(members(root))}")])
+        remedy = f"type one of them in place of {name_or_path}"
+        allowed = f"one of its scenarios: {listed(members(root))}"
+        raise ScenarioError([Fault(problem=problem, found=str(name_or_path), allowed=allowed, suggestion=remedy)])
     links, faults = links_of(root, path)
     faults += _override(links, overrides or {})
     scenario, found = declare_linked(links)
@@ -63,7 +65,11 @@ def load_chain(name_or_path: str | Path, overrides: Mapping[str, Override] | Non
     if declared is None or faults:
         raise ScenarioError(faults)
     given = overrides or {}
-    known = [_parameters_of(links_of(read_tree(file), file)[0]) for file in files]
+    trees = [read_tree(file) for file in files]
+    faults = refuse_chains(root, trees)
+    if faults:
+        raise ScenarioError(faults)
+    known = [_parameters_of(links_of(tree, file)[0]) for tree, file in zip(trees, files, strict=True)]
     faults += overrides_of(known, given)
     parts = []
     for file, names in zip(files, known, strict=True):
@@ -109,13 +115,24 @@ def _override(links: Sequence[Link], overrides: Mapping[str, Override]) -> list[
             value = given
         block, _, name = key.partition(".")
         name = name if block in ("clock", "calendar", "parameters") and name else key
-        if block in ("clock", "calendar"):
+        if key in ("clock", "calendar"):
+            fault: Fault | None = _override_block(links[0].root, key)
+        elif block in ("clock", "calendar"):
             fault = (_override_clock if block == "clock" else _override_calendar)(links[0].root, name, value)
         else:
             fault = _override_parameter(links, name, value)
         if fault is not None:
             faults.append(fault)
     return faults
+
+
+def _override_block(root: Node, name: str) -> Fault:
+    """Return the fault of setting the whole clock or calendar at once."""
+    block = root.child(name)
+    dates = list(block.value) if block is not None and isinstance(block.value, dict) else []
+    known = list(Clock.model_fields) if name == "clock" else dates
+    what = "field of the clock" if name == "clock" else "date of the calendar"
+    return Fault(field=f"--set {name}", problem=f"one {what} is set at a time", allowed=listed(f"{name}.{one}" for one in known))
 
 
 def _override_clock(root: Node, name: str, value: object) -> Fault | None:

@@ -9,6 +9,7 @@ import numpy as np
 from standoff.errors import InterventionError
 from standoff.game import DECISION, Game
 from standoff.names import closest, listed
+from standoff.scenario.canonical import OptionSpec, TurnSpec
 from standoff.scenario.models import Intervention, When
 
 FREE, FORBIDDEN, FORCED = -1, 0, 1
@@ -30,12 +31,23 @@ def rows_of(game: Game, item: Intervention, *, now: int | None = None) -> np.nda
     move = move_of(item)
     known = sorted({f"{turn.player}.{option.name}" for turn in game.canonical.turns for option in turn.options})
     if move not in known:
+        signals = sorted({f"{turn.player}.{name}" for turn in game.canonical.turns for name in turn.signals})
+        if move in signals:
+            hidden = sorted(
+                {f"{turn.player}.{option.name}" for turn in game.canonical.turns for option in turn.options if _sends(turn, option, move)}
+            )
+            raise InterventionError(
+                f"{move} is a signal, which is what others see of a covert move; it cannot be forced or forbidden, but moves that send it can: "
+                f"{listed(hidden)}"
+            )
         near = closest(move, known)
         raise InterventionError(f"no option is {move}; {f'did you mean {near}?' if near else f'options are {listed(known)}'}")
     low = _period(game, move, item.first, 0)
     high = _period(game, move, item.last, game.canonical.calendar.n_periods - 1)
     if low > high:
-        raise InterventionError(f"{move} is never possible from period {low} to {high}: the first comes after the last")
+        raise InterventionError(
+            f"{move} is never possible from period {low} to {high}: the first comes after the last; write the earlier one after `from`"
+        )
     if item.now:
         low = high = now if now is not None else 0
     rows = game.options_at(move)
@@ -69,7 +81,11 @@ def overrides(game: Game, interventions: Iterable[Intervention], *, now: int | N
         if must_apply and not len(rows):
             raise InterventionError(_never(item, "no menu offers it then"))
         if (acted[rows] == (FORBIDDEN if value == FORCED else FORCED)).any():
-            raise InterventionError(f"{move_of(item)} is both forced and forbidden")
+            clash = rows[acted[rows] == (FORBIDDEN if value == FORCED else FORCED)]
+            raise InterventionError(
+                f"{move_of(item)} is both forced and forbidden {_span(game, game.option_node[clash])}; leave one of them out, or give each its own "
+                "periods with `from` and `until`"
+            )
         acted[rows] = value
     _check_menus(game, acted)
     return acted
@@ -108,20 +124,42 @@ def reached_nodes(game: Game, acted: np.ndarray, root: int) -> np.ndarray:
     return reached
 
 
+def _sends(turn: TurnSpec, option: OptionSpec, move: str) -> bool:
+    return option.signals is not None and move in {f"{turn.player}.{name}" for name in option.signals}
+
+
+def _span(game: Game, nodes: np.ndarray) -> str:
+    """Say from when to when these decisions come."""
+    calendar, periods = game.canonical.calendar, game.structure.period[nodes]
+    first, last = (f"{calendar.starts[period]}" if calendar.starts is not None else f"period {period}" for period in (periods.min(), periods.max()))
+    if first == last:
+        return f"in {first}" if calendar.starts is None else f"in the period of {first}"
+    return f"from {first} to {last}" if calendar.starts is None else f"from the period of {first} to that of {last}"
+
+
+def _said(moment: When | str) -> str:
+    return f"period {moment}" if isinstance(moment, int) else f"{moment}"
+
+
 def _never(item: Intervention, why: str) -> str:
-    span = "".join(f" {word} {moment}" for word, moment in (("from", item.first), ("until", item.last)) if moment is not None)
+    if item.first is not None and item.first == item.last:
+        span = f" in {_said(item.first)}" if isinstance(item.first, int) else f" in the period of {item.first}"
+    else:
+        span = "".join(f" {word} {_said(moment)}" for word, moment in (("from", item.first), ("until", item.last)) if moment is not None)
     return f"{move_of(item)} is never possible{span}, so it cannot be {'forced' if item.force else 'forbidden'}: {why}"
 
 
 def _check_menus(game: Game, acted: np.ndarray) -> None:
     """Refuse two forced options in one choice, and choices with nothing left."""
     starts, forced, forbidden = game.structure.option_start, acted == FORCED, acted == FORBIDDEN
-    for flags, limit, problem in (
-        (forced, np.full(game.structure.n_nodes, 2), "two moves are forced in one choice"),
-        (forbidden, np.maximum(np.diff(starts), 1), "every option of a choice is forbidden"),
+    for flags, limit, problem, remedy in (
+        (forced, np.full(game.structure.n_nodes, 2), "two moves are forced in one choice", "force one of them, or each in its own periods"),
+        (forbidden, np.maximum(np.diff(starts), 1), "every option of a choice is forbidden", "leave one of them allowed"),
     ):
         counts = np.diff(np.concatenate([[0], np.cumsum(flags)])[starts])
         if (counts >= limit).any():
-            node = int(np.argmax(counts >= limit))
-            moves = ", ".join(game.option_address(row) for row in range(starts[node], starts[node + 1]) if flags[row])
-            raise InterventionError(f"{problem}: {moves}, in period {game.structure.period[node]}")
+            nodes = np.flatnonzero(counts >= limit)
+            named = {int(node): tuple(game.option_address(row) for row in range(starts[node], starts[node + 1]) if flags[row]) for node in nodes}
+            moves = named[int(nodes[0])]
+            alike = np.array([node for node, found in named.items() if found == moves])
+            raise InterventionError(f"{problem}: {', '.join(moves)}, {_span(game, alike)}; {remedy}")

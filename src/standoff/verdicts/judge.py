@@ -17,7 +17,7 @@ from standoff.solve.induction import Progress
 from standoff.verdicts.counter import CounterWorld, counter_worlds
 from standoff.verdicts.effects import Effects, find_effects
 from standoff.verdicts.hinge import Hinge, Slope, find_hinge, relevance
-from standoff.verdicts.never import never, reason
+from standoff.verdicts.never import never, occurrence, reason
 from standoff.verdicts.search import search as run_search
 from standoff.verdicts.shares import band, bands, margins_of, tally
 from standoff.verdicts.stories import Story, tell_world
@@ -62,11 +62,13 @@ class Verdict:
     """The world most clearly against the verdict."""
     problem: str
     """Why it could not be measured in some world, or why nothing can be said of it."""
+    events: tuple[str, ...] = ()
+    """What it speaks of and never occurs."""
 
     @property
     def may_be(self) -> tuple[str, ...]:
-        """The verdicts that the interval allows, this one among them."""
-        return (self.verdict,) if np.isnan(self.share) else bands(self.low, self.high)
+        """The verdicts that the interval allows, this one among them; what is built in is nothing else."""
+        return (self.verdict,) if np.isnan(self.share) or self.verdict == BUILT_IN else bands(self.low, self.high)
 
     @property
     def settled(self) -> bool:
@@ -75,8 +77,12 @@ class Verdict:
 
     def hinge_text(self) -> str:
         """Say what the verdict hinges on."""
-        if self.verdict in (NEVER, UNMEASURED):
+        if self.verdict == UNMEASURED:
             return self.problem
+        if self.verdict == NEVER:
+            return occurrence(self.events)
+        if self.low == self.high:
+            return "nothing varies: every world is the same"
         if self.verdict == BUILT_IN:
             return f"nothing: no world in the priors makes it {'false' if self.share > 0.5 else 'true'} ({self.searched} searched beside the sample)"
         if isinstance(self.hinge, Hinge):
@@ -218,7 +224,7 @@ def _verdict(
     if events:
         why = reason(events, len(everywhere))
         n = int(measured.sum())
-        return Verdict(name, claim, NEVER, nan, nan, nan, n, float(n), False, nan, NOWHERE, len(turned), None, None, None, None, why)
+        return Verdict(name, claim, NEVER, nan, nan, nan, n, float(n), False, nan, NOWHERE, len(turned), None, None, None, None, why, events)
     told = tally(worlds, margins)
     hinge, effects, matters = found
     counter, strongest = counter_worlds(name, worlds, extra, extra_u, told.share >= 0.5, matters)

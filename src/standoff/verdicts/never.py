@@ -61,9 +61,14 @@ def _event(quantity: Quantity) -> str:
     return f"the move {' or '.join([moves] if isinstance(moves, str) else moves)}"
 
 
+def occurrence(events: Sequence[str]) -> str:
+    """Say that these events never occur."""
+    return f"{' and '.join(events)} never occur{'s' if len(events) == 1 else ''}"
+
+
 def reason(events: Sequence[str], n_worlds: int) -> str:
     """Say why nothing can be said of a claim about these events."""
     return (
-        f"{' and '.join(events)} never occurs in any of {n_worlds} worlds, so there is nothing to compare; "
+        f"{occurrence(events)} in any of {n_worlds} worlds, so there is nothing to compare; "
         "look at what it needs (`when`, start values) and at the `at` and `do` of the test"
     )

@@ -2,6 +2,7 @@
 
 The interval (90 %) is the Jeffreys interval of a binomial share at the effective number of worlds (Brown, Cai & DasGupta 2001). When the
 record's weights leave too few effective worlds, the weighted share is refused and that of the plain sample is used, and said to be.
+Where no parameter is uncertain all worlds are the same, and the share is known.
 A verdict is settled when the whole interval lies in its own band, so that further worlds are unlikely to change it.
 """
 
@@ -67,7 +68,7 @@ def tally(worlds: Worlds, margins: np.ndarray) -> Tally:
         weights = measured.astype(float)
     weights = weights / weights.sum()
     effective = float(1.0 / (weights**2).sum())
-    # Weights that sum to 1 but for the last digit must not leave a share outside [0, 1].
-    share = min(max(float(weights @ truth), 0.0), 1.0)
-    low, high = interval(share, effective)
+    # Weights that sum to 1 but for the last digit must not make a share of all worlds less than 1, or more.
+    share = 1.0 if truth[weights > 0.0].all() else min(float(weights @ truth), 1.0)
+    low, high = interval(share, effective) if worlds.quantiles.shape[1] > 0 else (share, share)
     return Tally(share, low, high, int(measured.sum()), effective, weighted, float(truth[measured].mean()))

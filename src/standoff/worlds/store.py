@@ -7,6 +7,7 @@ the worlds tells whether a folder belongs to the run.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -67,6 +68,26 @@ def from_frame(frame: pd.DataFrame) -> list[World]:
     return worlds
 
 
+ELSEWHERE = "name another folder with `standoff run --out FOLDER`"
+"""The remedy where a run folder cannot be used."""
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder of a run, before anything is computed for it. Raises WorldsError that names what is in the way."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        in_the_way = isinstance(error, (FileExistsError, NotADirectoryError))
+        blocking = next((path for path in (folder, *folder.parents) if path.is_file()), None) if in_the_way else None
+        reason = f"{blocking} is a file" if blocking is not None else error.strerror
+        remedy = f"move {blocking} away, or {ELSEWHERE}" if blocking not in (None, folder) else ELSEWHERE
+        raise WorldsError(f"the run folder {folder} cannot be made: {reason}; {remedy}") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise WorldsError(f"the run folder {folder} cannot be written to; {ELSEWHERE}")
+
+
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file that is either there whole or not at all. Raises WorldsError when the disk does not take it."""
     beside = path.with_name(f".{path.name}.part")
@@ -80,7 +101,39 @@ def write_whole(path: Path, data: bytes) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
-        raise WorldsError(f"cannot write {path}: {error.strerror}. What was finished stays readable; run again to continue") from error
+        remedy = ". What was finished stays readable; run again to continue" if error.errno in FULL else f"; {ELSEWHERE}"
+        raise WorldsError(f"cannot write {path}: {error.strerror}{remedy}") from error
+
+
+ASPECTS = {
+    "the scenario differs": ("scenario", "scenario_sha256"),
+    "the record differs": ("record", "record_sha256"),
+    "what goes before it differs": ("before",),
+    "the seed differs": ("seed",),
+    "where in the priors worlds are drawn differs": ("spread",),
+    "it is of another version of standoff": ("standoff", "code_sha256"),
+}
+"""What decides the worlds, by the entries of the manifest."""
+
+GRIDS = ("levels", "finer_levels", "before_levels")
+"""These follow from all else and from the tolerance."""
+
+
+def _differing(text: str, fingerprint: Mapping[str, Any]) -> list[str]:
+    """Say in what a manifest differs from what is wanted."""
+    try:
+        known = json.loads(text)
+        if not isinstance(known, dict):
+            raise ValueError
+    except ValueError:
+        return ["its inputs.json cannot be read"]
+    wanted = json.loads(json.dumps(fingerprint))
+
+    def differ(keys: Iterable[str]) -> bool:
+        return any(known.get(key) != wanted.get(key) for key in keys)
+
+    found = [words for words, keys in ASPECTS.items() if differ(keys)]
+    return found or ["the tolerance differs"]
 
 
 class Store:
@@ -91,13 +144,17 @@ class Store:
         self.batches = folder / "worlds"
         manifest = folder / "inputs.json"
         text = json.dumps(fingerprint, indent=2, sort_keys=True)
+        make_folder(folder)
         if manifest.exists():
             try:
                 known = manifest.read_text(encoding="utf-8")
             except OSError as error:
                 raise WorldsError(f"cannot read {manifest}: {error.strerror}") from error
             if known != text:
-                raise WorldsError(f"{folder} holds a run of other inputs; name another folder with --out, or remove it")
+                raise WorldsError(
+                    f"{folder} holds a run of other inputs: {' and '.join(_differing(known, fingerprint))}; "
+                    "begin anew with --fresh, which discards its worlds, or name another folder with --out"
+                )
         else:
             write_whole(manifest, text.encode())
 
