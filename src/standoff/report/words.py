@@ -7,13 +7,16 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions
+
     from standoff.scenario.canonical import Calendar
 
 Content = dict[str, Any]
@@ -145,9 +148,22 @@ def table(*columns: str, right: tuple[str, ...] = (), wide: tuple[str, ...] = ()
     return made
 
 
+@dataclass(frozen=True)
+class _Commands:
+    """Commands with what each does, side by side where there is room; a command is never broken, so that it can be copied."""
+
+    lines: tuple[tuple[str, str], ...]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        widest = max((len(command) for command, _ in self.lines), default=0)
+        for command, purpose in self.lines:
+            side_by_side = len(purpose) + widest + 5 <= options.max_width
+            shown = f"  {command:<{widest}}   " if side_by_side else f"  {command}"
+            yield Text.assemble((shown, "cyan"), (purpose if side_by_side else "", "dim"), no_wrap=True, overflow="ignore")
+            if not side_by_side:
+                yield Text(f"      {purpose}", style="dim")
+
+
 def commands(*lines: tuple[str, str]) -> list[Any]:
     """Return the section that says what to type next: commands with what each does."""
-    grid = Table.grid(padding=(0, 3, 0, 0))
-    for command, purpose in lines:
-        grid.add_row(Text(f"  {command}", style="cyan"), Text(purpose, style="dim"))
-    return [heading("What to type next"), grid]
+    return [heading("What to type next"), _Commands(lines)]
