@@ -1,7 +1,7 @@
 """Repeated crisis signalling solved by the exact engine and by Gambit in one run: `python benchmarks/peers.py [ROUNDS]`.
 
 The same game, the same answer (agent quantal response on the principal branch), two programs. Gambit is given games of up to `ROUNDS` rounds
-(4 by default; each further round takes it about fifteen times as long). Prints a table and writes docs/performance.md.
+(4 by default; each further round takes it five to seven times as long). Prints a table and writes docs/performance.md.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def main() -> None:
         "# Performance\n\nWritten by `python benchmarks/peers.py`; figures of one run on one machine "
         f"({platform.machine()}, Python {platform.python_version()}, pygambit {pygambit.__version__}).\n\n"
         "Repeated crisis signalling (`repeated-signalling`), agent quantal response along the principal branch. Both programs follow the same branch "
-        "on the same tree; where a cell is empty Gambit was not run, because each further round takes it about fifteen times as long. "
+        "on the same tree; where a cell is empty Gambit was not run, because each further round takes it five to seven times as long. "
         "Compiling our kernels (once, about ten seconds) and reading Gambit's file are not counted.\n\n" + "\n".join(lines) + "\n",
         encoding="utf-8",
     )
