@@ -15,8 +15,9 @@ from standoff.report.checked import estimate
 from standoff.report.folder import solution_dataset
 from standoff.report.futures import ends_table, futures_content
 from standoff.report.judged import against_lines, claims_table, share_text, standing, weights_lines
-from standoff.report.words import amount, day, percent, plain, probability
+from standoff.report.words import amount, percent, plain, probability
 from standoff.scenario import holds_chain
+from standoff.scenario.titles import day
 
 RECORDED = """
 standoff: 1

@@ -15,6 +15,7 @@ from typing import Literal
 from standoff.record import Event, Record
 from standoff.scenario.models import Forecast
 from standoff.scenario.rules import COUNTED, matches
+from standoff.scenario.titles import day
 
 Status = Literal["happened", "did not happen", "open"]
 
@@ -43,14 +44,14 @@ def resolve(forecast: Forecast, record: Record, *, made: dt.date) -> Resolution:
         return Resolution("happened", deciding)
     doubtful = [event for event in picked if _latest(event) > made and _earliest(event) <= forecast.by]
     if doubtful:
-        told = ", ".join(f"{event.id} (about {_day(event.date)})" for event in doubtful)
+        told = ", ".join(f"{event.id} (about {day(event.date)})" for event in doubtful)
         return Resolution("open", reason=f"only the {doubtful[0].date_precision} is known of {told}: it may lie before or after the days that count")
     if not record.events:
         return Resolution("open", reason="the record is empty")
     last = record.events[-1].date
     if last < forecast.by:
-        return Resolution("open", reason=f"the record stops on {_day(last)}, before {_day(forecast.by)}")
-    return Resolution("did not happen", reason=f"no such event; the record goes on to {_day(last)}")
+        return Resolution("open", reason=f"the record stops on {day(last)}, before {day(forecast.by)}")
+    return Resolution("did not happen", reason=f"no such event; the record goes on to {day(last)}")
 
 
 def _earliest(event: Event) -> dt.date:
@@ -59,7 +60,3 @@ def _earliest(event: Event) -> dt.date:
 
 def _latest(event: Event) -> dt.date:
     return event.date + dt.timedelta(days=_SLACK_DAYS[event.date_precision])
-
-
-def _day(date: dt.date) -> str:
-    return f"{date.day} {date:%b %Y}"

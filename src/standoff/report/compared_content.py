@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from standoff.report.words import Content, day, moment, percents, plural
+from standoff.report.words import Content, percents, plural
 from standoff.scenario.play import TIME_UP
-from standoff.scenario.titles import spoken, titles
+from standoff.scenario.titles import day, moment, spoken, titles
 
 if TYPE_CHECKING:
     import datetime as dt

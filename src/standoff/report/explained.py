@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from rich.text import Text
 
-from standoff.report.words import Content, amount, commands, day, heading, moment, percent, percents, plural, probability, table, value_text
-from standoff.scenario.titles import spoken, titles
+from standoff.report.words import Content, amount, commands, heading, percent, percents, plural, probability, table, value_text
+from standoff.scenario.titles import day, moment, spoken, titles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

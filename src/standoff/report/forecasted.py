@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from standoff.report.words import Content, amount, day, heading, plural, probability, table
+from standoff.report.words import Content, amount, heading, plural, probability, table
+from standoff.scenario.titles import day
 
 if TYPE_CHECKING:
     from standoff.forecasts import Row, Scored, Scores

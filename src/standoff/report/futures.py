@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Group
 from rich.text import Text
 
-from standoff.report.words import Content, moment, probability, table
-from standoff.scenario.titles import titles
+from standoff.report.words import Content, probability, table
+from standoff.scenario.titles import moment, titles
 
 if TYPE_CHECKING:
     from standoff.scenario import Scenario

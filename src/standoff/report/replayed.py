@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from standoff.report.opened import opening_content, opening_lines
-from standoff.report.words import Content, amount, commands, day, heading, moment, plural, probability, table
-from standoff.scenario.titles import titles
+from standoff.report.words import Content, amount, commands, heading, plural, probability, table
+from standoff.scenario.titles import day, moment, titles
 
 if TYPE_CHECKING:
     from standoff.replay import Step, Trail

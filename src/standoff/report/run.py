@@ -14,7 +14,8 @@ from standoff.report.judged import against_lines, claims_content, claims_table, 
 from standoff.report.opened import opening_lines
 from standoff.report.replayed import findings_lines, replay_content, steps_table
 from standoff.report.solution import certificate_lines, first_choice, solution_content
-from standoff.report.words import Content, commands, day, heading, plural
+from standoff.report.words import Content, commands, heading, plural
+from standoff.scenario.titles import day
 
 if TYPE_CHECKING:
     from standoff.forecasts import Scores

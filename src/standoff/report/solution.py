@@ -10,8 +10,8 @@ from rich.text import Text
 from standoff.errors import SolveError
 from standoff.report.checked import size_lines
 from standoff.report.opened import opening_content, opening_lines
-from standoff.report.words import Content, commands, heading, moment, probability, table
-from standoff.scenario.titles import spoken, titles
+from standoff.report.words import Content, commands, heading, probability, table
+from standoff.scenario.titles import moment, spoken, titles
 
 if TYPE_CHECKING:
     from standoff.scenario import Scenario

@@ -17,7 +17,6 @@ from rich.text import Text
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions
 
-    from standoff.scenario.canonical import Calendar
 
 Content = dict[str, Any]
 """A report as plain data."""
@@ -118,20 +117,6 @@ def told_apart(parts: Sequence[Sequence[str]], named: Sequence[str]) -> list[dic
     """
     counts = Counter(name for ids in parts for name in ids)
     return [{name: f"{scenario}:{name}" if counts[name] > 1 else name for name in ids} for scenario, ids in zip(named, parts, strict=True)]
-
-
-def day(date: dt.date | str | None) -> str:
-    """Write a date as in 26 Sep 2020."""
-    if date is None:
-        return ""
-    if isinstance(date, str):
-        date = dt.date.fromisoformat(date)
-    return f"{date.day} {date:%b %Y}"
-
-
-def moment(calendar: Calendar, period: int) -> str:
-    """Write when a period begins."""
-    return day(calendar.starts[period]) if calendar.starts is not None else f"period {period}"
 
 
 def heading(text: str) -> Text:

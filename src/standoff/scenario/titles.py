@@ -1,11 +1,13 @@
-"""What moves, outcomes and ends are called."""
+"""What moves, outcomes and ends are called, and how dates are written."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from standoff.scenario.canonical import Calendar
     from standoff.scenario.models import Scenario
 
 
@@ -34,3 +36,17 @@ def titles(scenario: Scenario) -> dict[str, str]:
         found[f"end:{name}"] = end.title or name.replace("_", " ")
     found.setdefault("end:time_up", "time is up")
     return found
+
+
+def day(date: dt.date | str | None) -> str:
+    """Write a date as in 26 Sep 2020."""
+    if date is None:
+        return ""
+    if isinstance(date, str):
+        date = dt.date.fromisoformat(date)
+    return f"{date.day} {date:%b %Y}"
+
+
+def moment(calendar: Calendar, period: int) -> str:
+    """Write when a period begins."""
+    return day(calendar.starts[period]) if calendar.starts is not None else f"period {period}"

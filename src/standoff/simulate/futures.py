@@ -14,6 +14,7 @@ from standoff.errors import SolveError
 from standoff.game import DECISION, END
 from standoff.game.structure import effects
 from standoff.scenario.models import Intervention
+from standoff.scenario.titles import moment
 from standoff.simulate._kernel import draw_futures
 from standoff.simulate.interventions import overrides
 from standoff.solve.equilibrium import Equilibrium
@@ -86,13 +87,12 @@ def tell(equilibrium: Equilibrium, nodes: np.ndarray, observations: np.ndarray, 
     """Tell a path as dated sentences; what a silent record would mean is left out."""
     game = equilibrium.game
     structure, canonical = game.structure, game.canonical
-    titles, starts = canonical.titles, canonical.calendar.starts
+    titles = canonical.titles
     quiet = {f"{turn.player}.{turn.silent}" for turn in canonical.turns if turn.silent}
     quiet |= {f"{address}/{effect.silent}" for address, effect in effects(canonical) if effect.silent}
 
     def when(node: int) -> str:
-        period = structure.period[node]
-        return f"{starts[period].day} {starts[period]:%b %Y}" if starts is not None else f"period {period}"
+        return moment(canonical.calendar, int(structure.period[node]))
 
     lines = []
     for node, observation, option in zip(nodes, observations, options, strict=True):

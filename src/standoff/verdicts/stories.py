@@ -12,6 +12,7 @@ from standoff.claims.points import belief_at, places_of, quantities
 from standoff.game import Root
 from standoff.replay import replay
 from standoff.scenario.models import Claim, Quantity
+from standoff.scenario.titles import moment
 from standoff.simulate import Futures, simulate
 from standoff.solve.equilibrium import Equilibrium
 from standoff.solve.grid import to_coordinates
@@ -71,14 +72,12 @@ def _solved(task: Task, world: World, changed: Mapping[str, float]) -> Equilibri
 
 def _start(equilibrium: Equilibrium, quantity: Quantity, root: Root) -> str:
     canonical = equilibrium.game.canonical
-    starts = canonical.calendar.starts
     said = "from the start"
     if root != Root():
-        when = f"{starts[root.period].day} {starts[root.period]:%b %Y}" if starts is not None else f"period {root.period}"
         state = ", ".join(f"{name} {value}" for name, value in (quantity.at.state if quantity.at is not None else {}).items())
         turn = f", at the turn of {root.turn}" if root.turn is not None else ""
         believed = ", believing what the record taught" if quantity.at is not None and quantity.at.after_record else ""
-        said = f"from {when}{turn}" + (f", with {state.replace('_', ' ')}" if state else "") + believed
+        said = f"from {moment(canonical.calendar, root.period)}{turn}" + (f", with {state.replace('_', ' ')}" if state else "") + believed
     for about, belief in (quantity.at.beliefs if quantity.at is not None else {}).items():
         said += f"; {about} is believed " + ", ".join(f"{kind} {p:.0%}" for kind, p in belief.items())
     if quantity.at is not None and quantity.at.without:
