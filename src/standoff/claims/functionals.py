@@ -39,6 +39,8 @@ class Functional:
     discounted: bool = False
     only: tuple[tuple[int, int], ...] = ()
     """(player, type) of pinned players of whom one type alone is asked for."""
+    viewer: int = -1
+    """The player whose own beliefs weigh the types of others; -1 for the common ones."""
 
     def kinds(self, game: Game) -> list[tuple[int, ...]]:
         """Return the combinations of types of the pinned players, one for each column."""
@@ -125,7 +127,7 @@ def of_components(game: Game, player: int, kind: int, components: Sequence[str] 
     return Functional(
         f"value {player} {kind} {components} {pinned}", pay.node[:, column].copy(), pay.option[:, column].copy(),
         pay.observation[:, column].copy(), keep_option, keep_observation, tuple(sorted({player, *pinned})), discounted=True,
-        only=((player, kind),),
+        only=((player, kind),), viewer=player,
     )  # fmt: skip
 
 
@@ -163,6 +165,7 @@ class Evaluation:
             for player, kind in zip(functionals[number].pinned, types, strict=True):
                 pinned[column, player] = kind
         discounted = np.array([functionals[number].discounted for number in which])
+        viewer = np.array([functionals[number].viewer for number in which], dtype=np.int64)
         distinct: dict[bytes, int] = {}
         group_of = [distinct.setdefault(array.tobytes(), len(distinct)) for array in acted]
         overridden = np.stack([acted[group_of.index(group)] for group in range(len(distinct))])
@@ -178,13 +181,16 @@ class Evaluation:
                 break
             evaluate(
                 int(layers[layer]), int(layers[layer + 1]), solved.grid.points, solved.lines, game.arrays, pay, keep_option, keep_observation,
-                discounted, pinned, group, overridden, played, self.values, solved.log_policy, work.stage, work.scratch,
+                discounted, pinned, viewer, group, overridden, played, self.values, solved.log_policy, work.stage, work.scratch,
             )  # fmt: skip
 
     def at(self, number: int, node: int, x: np.ndarray, types: tuple[tuple[int, int], ...] = ()) -> float:
         """Return functional `number` at a node and belief; `types` fixes the type of some pinned players, the rest is averaged."""
         weights = self.solved.grid.weights(x)
         beliefs = to_beliefs(x, self.solved.game.n_types)
+        viewer = self.functionals[number].viewer
+        if viewer >= 0:
+            beliefs = [self.solved.game.in_eyes_of(viewer, i, belief) for i, belief in enumerate(beliefs)]
         fixed = dict(types) | dict(self.functionals[number].only)
         total = 0.0
         for column, (owner, kinds) in enumerate(self.columns):

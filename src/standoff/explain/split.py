@@ -107,7 +107,7 @@ def _others(game: Game, mover: int, period: int) -> list[tuple[str, str, Functio
             if wanted.any():
                 functional = Functional(
                     f"next {move}", np.zeros(s.n_nodes), wanted.astype(float), np.zeros(len(s.target)), np.where(rows, 0.0, 1.0),
-                    np.ones(len(s.target)), pinned,
+                    np.ones(len(s.target)), pinned, viewer=mover,
                 )  # fmt: skip
                 found.append((player.name, move, functional))
     return found

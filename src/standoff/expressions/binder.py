@@ -213,7 +213,7 @@ class _Binder:
     def _calendar(self, node: Call) -> Typed:
         moments = self.scope.moments
         if moments is None:
-            raise self._error("the calendar may not be used here", node, found=node.function)
+            raise self._error(self.scope.barred.get("period", "the calendar may not be used here"), node, found=node.function)
         word = self._sole_word(node, "a name of the calendar")
         if word.name not in moments.dates:
             raise self._error(

@@ -29,6 +29,8 @@ class Moments:
     n_periods: int
     starts: tuple[dt.date, ...] | None = None
     dates: Mapping[str, int | dt.date] = field(default_factory=dict)
+    open_ended: bool = False
+    """Whether the one period laid out stands for all that follow, without end."""
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,9 @@ class Arrays(NamedTuple):
     beta: np.ndarray  # (n,) discount from here to what follows
     precision: np.ndarray  # (n,) of the mover
     columns: np.ndarray  # (players+1,)
+    head: np.ndarray  # (n,) node at whose belief the choice is made (`Structure.head`)
+    tilt: np.ndarray  # (players, C) how much likelier than the common prior a player (row) holds a type (column) at first
+    tilted: np.ndarray  # (players,) whether anybody's prior about this player is its own
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ class Game:
         """Return how large the game is."""
         s = self.structure
         return {
-            "decision_points": int((s.kind == DECISION).sum()),
+            "decision_points": len(np.unique(np.stack([s.head, s.place])[:, s.kind == DECISION], axis=1).T),
             "chance_points": int((s.kind == CHANCE).sum()),
             "ends": int((s.kind == END).sum()),
             "nodes": s.n_nodes,
@@ -145,6 +148,12 @@ class Game:
             return np.repeat(np.eye(n_options)[:, :, None], k, axis=2)
         start = int(g.like_start[node])
         return np.asarray(g.like[start : start + n_options * n_obs * k].reshape(n_options, n_obs, k))
+
+    def in_eyes_of(self, viewer: int, about: int, belief: np.ndarray) -> np.ndarray:
+        """Return what a player believes about another where the common belief about it is this, shape (K,)."""
+        first = int(self.arrays.columns[about])
+        tilted = belief * self.arrays.tilt[viewer, first : first + len(belief)]
+        return np.asarray(tilted / tilted.sum())
 
     @cached_property
     def option_node(self) -> np.ndarray:
@@ -248,7 +257,9 @@ def _state_text(structure: Structure, node: int) -> str:
 
 
 def _env(structure: Structure, nodes: np.ndarray, parameters: Mapping[str, float]) -> dict[str, Any]:
-    return environment(structure.canonical, structure.state[nodes], structure.period[nodes], parameters)
+    env = environment(structure.canonical, structure.state[nodes], structure.period[nodes], parameters)
+    # Where a type is not out yet nothing asks for it.
+    return env | {f"type({player})": structure.state[nodes, column] - 1 for player, column in structure.revealed.items()}
 
 
 def _on(bound: Bound, env: Mapping[str, Any], n: int) -> np.ndarray:
@@ -307,6 +318,13 @@ def _arrays(structure: Structure, parameters: Mapping[str, float]) -> tuple[Arra
         likes.append(table.reshape(-1))
         filled += size * len(nodes)
 
+    for player in structure.revealed:
+        kinds = len(canonical.player(player).types)
+        for end in canonical.ends:
+            nodes = structure.nodes_at(f"reveal:{end.name}/{player}")
+            if len(nodes):
+                store(nodes, np.broadcast_to(np.eye(kinds), (len(nodes), 1, kinds, kinds)))
+
     for address, effect in effects(canonical):
         if not effect.outcomes:
             continue
@@ -321,7 +339,8 @@ def _arrays(structure: Structure, parameters: Mapping[str, float]) -> tuple[Arra
         if not len(nodes):
             continue
         mover = canonical.player(turn.player)
-        env = _env(structure, nodes, parameters)
+        # Turns taken at once see the state at their head.
+        env = _env(structure, structure.head[nodes], parameters)
         weights = np.stack([_on(option.propensity, env, len(nodes)) for option in turn.options], axis=1)
         available = np.zeros((len(nodes), len(turn.options)), dtype=bool)
         counts = np.diff(structure.option_start)[nodes]
@@ -343,8 +362,10 @@ def _arrays(structure: Structure, parameters: Mapping[str, float]) -> tuple[Arra
     discount = _scalar(canonical.calendar.discount, parameters)
     if not 0.0 < discount <= 1.0:
         raise BuildError(f"clock.discount is {discount:.6g}; it must be above 0 and at most 1")
+    if structure.open_ended and discount >= 1.0:
+        raise BuildError(f"clock.discount is {discount:.6g} in an open-ended game, whose payoffs would add up to infinity; it must be below 1")
     closing = structure.kind == CLOSE
-    beta[closing & (structure.period < canonical.calendar.n_periods - 1)] = discount
+    beta[closing & (structure.open_ended | (structure.period < canonical.calendar.n_periods - 1))] = discount
     precisions = []
     for i, player in enumerate(players):
         value = _scalar(player.precision, parameters)
@@ -353,6 +374,9 @@ def _arrays(structure: Structure, parameters: Mapping[str, float]) -> tuple[Arra
         precisions.append(value)
         own = (structure.kind == DECISION) & (structure.owner == i)
         precision[own] = value * (discount ** structure.period[own] if canonical.calendar.present else 1.0)
+    priors = tuple(_prior(player.name, player, player.priors, parameters) for player in players)
+    tilt = _tilt(players, priors, parameters)
+    columns = np.concatenate([[0], np.cumsum([len(player.types) for player in players])]).astype(np.int64)
     arrays = Arrays(
         kind=structure.kind,
         owner=structure.owner,
@@ -365,9 +389,12 @@ def _arrays(structure: Structure, parameters: Mapping[str, float]) -> tuple[Arra
         log_w=log_w,
         beta=beta,
         precision=precision,
-        columns=np.concatenate([[0], np.cumsum([len(player.types) for player in players])]).astype(np.int64),
+        columns=columns,
+        head=structure.head,
+        tilt=tilt,
+        tilted=np.array([(tilt[:, first:last] != 1.0).any() for first, last in zip(columns[:-1], columns[1:], strict=True)]),
     )
-    return arrays, tuple(_prior(player, parameters) for player in players), tuple(precisions)
+    return arrays, priors, tuple(precisions)
 
 
 def _store_signals(turn, mover, structure, nodes, available, parameters, store) -> None:  # type: ignore[no-untyped-def]
@@ -396,15 +423,38 @@ def _store_signals(turn, mover, structure, nodes, available, parameters, store) 
             store(nodes[rows], full[np.ix_(rows, options, np.array(seen))])
 
 
-def _prior(player: PlayerSpec, parameters: Mapping[str, float]) -> np.ndarray:
-    """Return the prior over a player's types."""
-    values = np.array([np.nan if bound is None else _scalar(bound, parameters) for bound in player.priors])
+def _tilt(players: Sequence[PlayerSpec], priors: Sequence[np.ndarray], parameters: Mapping[str, float]) -> np.ndarray:
+    """Return each player's own prior about each type, divided by the common one; shape (players, C).
+
+    All see the same, so Bayes' rule multiplies every belief about a player by the same likelihoods: the ratio of two beliefs stays what it was
+    at first, up to a factor common to the types. One public belief therefore carries everybody's.
+    """
+    tilt = np.ones((len(players), sum(len(player.types) for player in players)))
+    first = 0
+    for player, prior in zip(players, priors, strict=True):
+        for i, viewer in enumerate(players):
+            if player.name not in viewer.believes:
+                continue
+            own = _prior(f"{player.name} in the eyes of {viewer.name}", player, viewer.believes[player.name], parameters)
+            if ((own > 0.0) & (prior == 0.0)).any():
+                kind = player.types[int(np.argmax((own > 0.0) & (prior == 0.0)))]
+                raise BuildError(
+                    f"{viewer.name} believes at first that {player.name} may be {kind}, which players.{player.name}.types excludes; give {kind} a "
+                    "small probability there, or none here"
+                )
+            tilt[i, first : first + len(prior)] = np.divide(own, prior, out=np.zeros(len(prior)), where=prior > 0.0)
+        first += len(prior)
+    return tilt
+
+
+def _prior(whose: str, player: PlayerSpec, given: Sequence[Bound | None], parameters: Mapping[str, float]) -> np.ndarray:
+    """Return a prior over a player's types."""
+    values = np.array([np.nan if bound is None else _scalar(bound, parameters) for bound in given])
     rest = np.isnan(values)
     values[rest] = 1.0 - np.nansum(values)
     if (values < -PROBABILITY_TOLERANCE).any() or abs(values.sum() - 1.0) > PROBABILITY_TOLERANCE:
         raise BuildError(
-            f"the prior of {player.name} is {dict(zip(player.types, values.round(6).tolist(), strict=True))}; "
-            "probabilities lie in [0, 1] and sum to 1"
+            f"the prior of {whose} is {dict(zip(player.types, values.round(6).tolist(), strict=True))}; probabilities lie in [0, 1] and sum to 1"
         )
     values = np.clip(values, 0.0, 1.0)
     return np.asarray(values / values.sum())

@@ -6,16 +6,20 @@ period, and one of four kinds:
 - DECISION: the turn's player chooses an option; everybody then sees an *observation* (the open option itself, or a signal).
 - CHANCE: an event, or the outcomes after a move; each outcome is an observation. Its `owner` is the player on whose type the chances depend.
 - CLOSE: the end of a period, where flows are paid and discounting happens; one observation leads on.
-- END: the game is over.
+- END: the game is over. Where a payoff there depends on the type of another, CHANCE nodes before it bring that type out, unseen by the record.
 
-Nodes are numbered so that observations lead to higher numbers only; `layers` cuts them into runs that do not lead to each other. Nothing
+Turns taken at once are decision nodes one after the other: the first is their *head*, and those of the others follow on each of its
+observations, but choose as at the head (`Structure.head`). In an open-ended game CLOSE leads back to the first step.
+
+Nodes are numbered so that observations, but for those of CLOSE in an open-ended game, lead to higher numbers only; `layers` cuts them into runs that do not lead to each other. Nothing
 here depends on payoffs or probabilities, so one structure serves every world whose parameters do not enter `when`, `set` or `start`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -28,6 +32,9 @@ DECISION, CHANCE, CLOSE, END = 0, 1, 2, 3
 
 MAX_NODES = 1_000_000
 """Exploration stops here: with a few types a million nodes take gigabytes and many minutes on a modest belief grid."""
+
+_MET = -(2**40)
+"""Sources from here down are states that were met at a step of an open-ended game."""
 
 NODE_SECONDS = 2e-6
 """Rough cost of a node at one belief on one core; used for estimates only."""
@@ -59,17 +66,30 @@ class Structure:
     target: np.ndarray  # (e,) node
     label: np.ndarray  # (e,) index into `addresses`, -1 for none
     layers: np.ndarray  # (layers+1,) first node of each layer
+    head: np.ndarray  # (n,) node at whose state and belief the choice is made: the node itself, but for turns taken at once
     roots: np.ndarray  # node of each root asked for
     places: tuple[str, ...]
-    """What happens at a node: `turn:NAME`, `chance:ADDRESS`, `event:NAME`, `close`, `end:NAME`."""
+    """What happens at a node: `turn:NAME`, `chance:ADDRESS`, `event:NAME`, `close`, `reveal:END/PLAYER`, `end:NAME`."""
     addresses: tuple[str, ...]
     """Addresses of observations."""
     variables: tuple[str, ...]
+    revealed: Mapping[str, int]
+    """Column of `state` that holds the type of a player once it is out, counted from 1."""
 
     @property
     def n_nodes(self) -> int:
         """Number of nodes."""
         return len(self.kind)
+
+    @cached_property
+    def at_once(self) -> bool:
+        """Whether several players ever move at the same moment."""
+        return bool((self.head != np.arange(self.n_nodes)).any())
+
+    @property
+    def open_ended(self) -> bool:
+        """Whether the game goes on without end."""
+        return self.canonical.calendar.open_ended
 
     def nodes_at(self, place: str) -> np.ndarray:
         """Return the nodes of a place."""
@@ -184,7 +204,13 @@ class _Explorer:
         self.frozen = sorted({self.index[name] for change in all_changes if change.irreversible for name, _ in change.sets})
         self.later_column = {later.key: self.n_declared + i for i, later in enumerate(self.laters)}
         self.frozen_column = {variable: self.n_declared + len(self.laters) + i for i, variable in enumerate(self.frozen)}
-        self.n_variables = self.n_declared + len(self.laters) + len(self.frozen)
+        self.players = {player.name: i for i, player in enumerate(canonical.players)}
+        hidden = self.n_declared + len(self.laters) + len(self.frozen)
+        self.reveals = {end.name: canonical.reveals(end.name) for end in canonical.ends}
+        out = [player for player in self.players if any(player in reveal for reveal in self.reveals.values())]
+        self.revealed = {player: hidden + i for i, player in enumerate(out)}
+        self.n_variables = hidden + len(out)
+        self.n_met = 0
         self.blocks: list[dict[str, np.ndarray]] = []
         self.n_nodes = 0
         self.n_observations = 0
@@ -194,8 +220,7 @@ class _Explorer:
         self.layers = [0]
         starts = [event for event in canonical.events if event.at_start]
         ends = [event for event in canonical.events if not event.at_start]
-        self.steps: list[EventSpec | TurnSpec | None] = [*starts, *canonical.turns, *ends, None]
-        self.players = {player.name: i for i, player in enumerate(canonical.players)}
+        self.steps: list[EventSpec | list[TurnSpec] | None] = [*starts, *_moments(canonical.turns), *ends, None]
 
     # -- states ---------------------------------------------------------------------------------------------------------------
 
@@ -284,8 +309,11 @@ class _Explorer:
         labels: np.ndarray,
         sources: np.ndarray,
         row: np.ndarray,
+        head: np.ndarray | None = None,
     ) -> np.ndarray:
         """Add one node per state, linked from `sources`; `options` and `labels` are (n, ..) tables with -1 for absent.
+
+        `head` is -1 for a node that is its own.
 
         Returns the observation numbers, shaped like `labels`, -1 for absent.
         """
@@ -300,6 +328,7 @@ class _Explorer:
                 "place": np.full(n, self.place(place)), "state": states,
                 "n_options": (options != -1).sum(axis=1), "option": options[options != -1],
                 "n_observations": present.sum(axis=1), "label": labels[present],
+                "head": first + np.arange(n) if head is None else np.where(head < 0, first + np.arange(n), head),
             }
         )  # fmt: skip
         self.n_nodes += n
@@ -352,12 +381,68 @@ class _Explorer:
             if reached.any():
                 keep = reached[row]
                 renumber = np.cumsum(reached) - 1
-                none = np.full((int(reached.sum()), 0), -1)
-                self.add_nodes(states[reached], END, period, -1, f"end:{end.name}", none, none, sources[keep], renumber[row[keep]])
+                self.end(end.name, states[reached], sources[keep], renumber[row[keep]], period)
                 open_ &= ~reached
         keep = open_[row]
         renumber = np.cumsum(open_) - 1
         return states[open_], sources[keep], renumber[row[keep]]
+
+    def end(self, name: str, states: np.ndarray, sources: np.ndarray, row: np.ndarray, period: int) -> None:
+        """Add the end nodes, after those that bring out the types on which payoffs depend."""
+        for player in self.reveals[name]:
+            kinds = len(self.canonical.player(player).types)
+            none = np.full((len(states), 0), -1)
+            unseen = np.full((len(states), kinds), -2)
+            numbers = self.add_nodes(states, CHANCE, period, self.players[player], f"reveal:{name}/{player}", none, unseen, sources, row)
+            self.cut()
+            out = np.repeat(states, kinds, axis=0)
+            out[:, self.revealed[player]] = np.tile(np.arange(1, kinds + 1), len(states))
+            states, sources, row = out, numbers.reshape(-1), np.arange(len(out))
+        none = np.full((len(states), 0), -1)
+        self.add_nodes(states, END, period, -1, f"end:{name}", none, none, sources, row)
+
+    def turns_at_once(self, turns: list[TurnSpec], states: np.ndarray, sources: np.ndarray, row: np.ndarray, period: int, onward: _Arrivals) -> None:
+        """Add the decision nodes of turns taken at once: menus are those of the state that all of them see, effects come one after the other."""
+        # One row per way to a node: the state that is seen, the state as it is by now, the head (-1: nobody has moved yet).
+        seen, now, head = states, states, np.full(len(states), -1)
+        for turn in turns:
+            names = [f"{turn.player}.{option.name}" for option in turn.options]
+            env = self.env(seen, period)
+            happens = truth(turn.when, env, len(seen))
+            available = np.stack([happens & truth(option.when, env, len(seen)) for option in turn.options], axis=1)
+            for i, option in enumerate(turn.options):
+                rows = np.flatnonzero(available[:, i])
+                available[rows, i] = ~self.apply(seen[rows], option.effect.change, period, names[i])[1]
+            moves = np.asarray(available.any(axis=1))
+            keep, renumber = moves[row], np.cumsum(moves) - 1
+            labels = np.where(available[moves], [self.address(name) for name in names], -1)
+            options = np.where(available[moves], np.arange(len(names)), -1)
+            first = self.n_nodes
+            numbers = self.add_nodes(
+                now[moves], DECISION, period, self.players[turn.player], f"turn:{turn.name}", options, labels, sources[keep],
+                renumber[row[keep]], head[moves],
+            )  # fmt: skip
+            self.cut()
+            heads = np.where(head[moves] < 0, first + np.arange(int(moves.sum())), head[moves])
+            # Those who did not move keep their sources; the others go on by one way each.
+            rest = np.flatnonzero(~moves)
+            back = np.full(len(moves), -1)
+            back[rest] = np.arange(len(rest))
+            next_seen, next_now, next_head = [seen[rest]], [now[rest]], [head[rest]]
+            next_sources, next_row = [sources[~keep]], [back[row[~keep]]]
+            count = len(rest)
+            for i, option in enumerate(turn.options):
+                rows = available[moves][:, i]
+                after, _ = self.apply(now[moves][rows], option.effect.change, period, names[i])
+                next_seen.append(seen[moves][rows])
+                next_now.append(after)
+                next_head.append(heads[rows])
+                next_sources.append(numbers[rows, i])
+                next_row.append(count + np.arange(len(after)))
+                count += len(after)
+            seen, now, head = np.concatenate(next_seen), np.concatenate(next_now), np.concatenate(next_head)
+            sources, row = np.concatenate(next_sources), np.concatenate(next_row)
+        onward.add(now[row], sources)
 
     def turn_step(self, turn: TurnSpec, states: np.ndarray, sources: np.ndarray, row: np.ndarray, period: int, onward: _Arrivals) -> None:
         """Add the decision nodes of a turn; states in which it does not happen go on."""
@@ -440,35 +525,69 @@ class _Explorer:
                 state[0, self.index[name]] = code
             step = 0
             if root.turn is not None:
-                step = next(i for i, s in enumerate(self.steps) if isinstance(s, TurnSpec) and s.name == root.turn)
+                step = next(i for i, s in enumerate(self.steps) if isinstance(s, list) and root.turn in [turn.name for turn in s])
             late_roots.setdefault((root.period, step), []).append((state, -1 - number))
+        if self.calendar.open_ended:
+            return self.run_on(late_roots)
         for period in range(n_periods):
             self.current_period = period
             if arrivals.states:
                 arrivals.states = [self.open_period(states, period) for states in arrivals.states]
-            for step, spec in enumerate(self.steps):
-                for state, source in late_roots.get((period, step), []):
+            for number in range(len(self.steps)):
+                for state, source in late_roots.get((period, number), []):
                     arrivals.add(state, np.array([source]))
-                if not arrivals.states:
-                    continue
-                onward = _Arrivals()
-                states, sources, row = self.try_ends(*arrivals.unique(), period, final=False)
-                self.cut()
-                if len(states):
-                    if isinstance(spec, TurnSpec):
-                        self.turn_step(spec, states, sources, row, period, onward)
-                    elif isinstance(spec, EventSpec):
-                        self.event_step(spec, states, sources, row, period, onward)
-                    else:
-                        none = np.full((len(states), 0), -1)
-                        # Label -2: an observation at which nothing is seen.
-                        numbers = self.add_nodes(states, CLOSE, period, -1, "close", none, np.full((len(states), 1), -2), sources, row)
-                        onward.add(states, numbers[:, 0])
-                self.cut()
-                arrivals = onward
+                if arrivals.states:
+                    arrivals = self.step(number, *arrivals.unique(), period)
         self.try_ends(*arrivals.unique(), n_periods - 1, final=True) if arrivals.states else None
         self.cut()
         return self.assemble()
+
+    def run_on(self, late_roots: Mapping[tuple[int, int], Sequence[tuple[np.ndarray, int]]]) -> Structure:
+        """Explore an open-ended game until every state at every step has been met."""
+        self.current_period = 0
+        met: list[dict[bytes, int]] = [{} for _ in self.steps]
+        arrivals = _Arrivals()
+        waiting = dict(late_roots)
+        while arrivals.states or waiting:
+            if arrivals.states:
+                arrivals.states = [self.open_period(states, 0) for states in arrivals.states]
+            for number in range(len(self.steps)):
+                for state, source in waiting.pop((0, number), []):
+                    arrivals.add(state, np.array([source]))
+                if not arrivals.states:
+                    continue
+                states, sources, row = arrivals.unique()
+                # A state stands for all that arrive in it, now or later: sources lead to its number, from which they go on once.
+                known = met[number]
+                numbers = np.array([known.setdefault(state.tobytes(), _MET - self.n_met - i) for i, state in enumerate(states)])
+                fresh = numbers <= _MET - self.n_met
+                self.n_met += len(states)
+                self.links.append((sources, numbers[row]))
+                count = int(fresh.sum())
+                arrivals = self.step(number, states[fresh], numbers[fresh], np.arange(count), 0) if count else _Arrivals()
+        return _in_order(self.assemble())
+
+    def step(self, number: int, states: np.ndarray, sources: np.ndarray, row: np.ndarray, period: int) -> _Arrivals:
+        """Take one step of a period; return what goes on."""
+        spec = self.steps[number]
+        onward = _Arrivals()
+        states, sources, row = self.try_ends(states, sources, row, period, final=False)
+        self.cut()
+        if len(states):
+            if isinstance(spec, list):
+                if len(spec) > 1:
+                    self.turns_at_once(spec, states, sources, row, period, onward)
+                else:
+                    self.turn_step(spec[0], states, sources, row, period, onward)
+            elif isinstance(spec, EventSpec):
+                self.event_step(spec, states, sources, row, period, onward)
+            else:
+                none = np.full((len(states), 0), -1)
+                # Label -2: an observation at which nothing is seen.
+                numbers = self.add_nodes(states, CLOSE, period, -1, "close", none, np.full((len(states), 1), -2), sources, row)
+                onward.add(states, numbers[:, 0])
+        self.cut()
+        return onward
 
     def assemble(self) -> Structure:
         """Join the blocks into flat arrays."""
@@ -478,10 +597,18 @@ class _Explorer:
 
         target = np.full(self.n_observations, -1, dtype=np.int64)
         roots = np.full(len(self.roots), -1, dtype=np.int64)
+        # Where a link ends at a state that was met, not at a node, the node is found by following on.
+        met = np.full(self.n_met, -1, dtype=np.int64)
         for sources, nodes in self.links:
-            real = sources >= 0
-            target[sources[real]] = nodes[real]
-            roots[-1 - sources[~real]] = nodes[~real]
+            of_met = sources <= _MET
+            met[_MET - sources[of_met]] = nodes[of_met]
+        for sources, nodes in self.links:
+            ends = nodes.copy()
+            while (on := ends <= _MET).any():
+                ends[on] = met[_MET - ends[on]]
+            real, of_root = sources >= 0, (sources < 0) & (sources > _MET)
+            target[sources[real]] = ends[real]
+            roots[-1 - sources[of_root]] = ends[of_root]
         if (target < 0).any() or (roots < 0).any():
             raise BuildError("internal: some states were left without a node")
         label = join("label")
@@ -498,11 +625,53 @@ class _Explorer:
             target=target,
             label=np.where(label == -2, -1, label),
             layers=np.array(self.layers, dtype=np.int64),
+            head=join("head"),
             roots=roots,
             places=tuple(self.places),
             addresses=tuple(self.addresses),
             variables=tuple(spec.name for spec in self.canonical.variables),
+            revealed=self.revealed,
         )
+
+
+def _moments(turns: Sequence[TurnSpec]) -> list[list[TurnSpec]]:
+    """Group the turns that are taken at once."""
+    groups: list[list[TurnSpec]] = []
+    for turn in turns:
+        if turn.at_once:
+            groups[-1].append(turn)
+        else:
+            groups.append([turn])
+    return groups
+
+
+def _in_order(s: Structure) -> Structure:
+    """Number the nodes so that observations lead to higher numbers, but for those that begin another period."""
+    source = np.repeat(np.arange(s.n_nodes), np.diff(s.observation_start))
+    within = s.kind[source] != CLOSE
+    level = np.zeros(s.n_nodes, dtype=np.int64)
+    while True:
+        onward = level.copy()
+        np.maximum.at(onward, s.target[within], level[source[within]] + 1)
+        if (onward == level).all():
+            break
+        level = onward
+    order = np.argsort(level, kind="stable")
+    number = np.empty_like(order)
+    number[order] = np.arange(len(order))
+
+    def rows(start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        size = np.diff(start)[order]
+        moved = np.concatenate([[0], np.cumsum(size)])
+        return moved, np.repeat(start[order] - moved[:-1], size) + np.arange(int(moved[-1]))
+
+    option_start, options = rows(s.option_start)
+    observation_start, observations = rows(s.observation_start)
+    return replace(
+        s, kind=s.kind[order], period=s.period[order], owner=s.owner[order], place=s.place[order], state=s.state[order], head=number[s.head[order]],
+        option_start=option_start, option=s.option[options], observation_start=observation_start, target=number[s.target[observations]],
+        label=s.label[observations], layers=np.searchsorted(level[order], np.arange(int(level.max()) + 2)), roots=number[s.roots],
+    )  # fmt: skip
 
 
 def explore(canonical: Canonical, parameters: Mapping[str, float], roots: Sequence[Root] = (Root(),), max_nodes: int = MAX_NODES) -> Structure:

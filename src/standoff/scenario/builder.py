@@ -43,6 +43,7 @@ class Builder:
         self,
         *,
         periods: int | None = None,
+        open_ended: bool | None = None,
         start: dt.date | None = None,
         step: str | None = None,
         end: dt.date | None = None,
@@ -50,7 +51,9 @@ class Builder:
         discounting: str | None = None,
     ) -> Builder:
         """Set the clock."""
-        self._data["clock"] = _given(periods=periods, start=start, step=step, end=end, discount=discount, discounting=discounting)
+        self._data["clock"] = _given(
+            periods=periods, open_ended=open_ended, start=start, step=step, end=end, discount=discount, discounting=discounting
+        )
         return self
 
     def date(self, name: str, date: int | dt.date, *, title: str | None = None, source: str | None = None) -> Builder:
@@ -92,11 +95,12 @@ class Builder:
         name: str,
         *,
         types: Mapping[str, Expression] | None = None,
+        believes: Mapping[str, Mapping[str, Expression]] | None = None,
         precision: Expression | None = None,
         title: str | None = None,
     ) -> Builder:
         """Add a player."""
-        return self._add("players", name, _given(types=types, precision=precision, title=title))
+        return self._add("players", name, _given(types=types, believes=believes, precision=precision, title=title))
 
     def payoff(
         self,
@@ -121,12 +125,13 @@ class Builder:
         options: Mapping[str, Fields],
         name: str | None = None,
         when: Expression | None = None,
+        at_once: bool | None = None,
         signals: Mapping[str, Fields] | None = None,
         silent: str | None = None,
         title: str | None = None,
     ) -> Builder:
         """Add a turn after those added before."""
-        fields = _given(name=name, when=when, signals=signals, silent=silent, title=title)
+        fields = _given(name=name, when=when, at_once=at_once, signals=signals, silent=silent, title=title)
         self._data.setdefault("turns", []).append({"player": player, "options": options, **fields})
         return self
 

@@ -30,6 +30,8 @@ class Calendar:
     discount: Bound
     present: bool
     """Whether precision acts on values discounted to the start."""
+    open_ended: bool = False
+    """Whether the game goes on without end; there is one period then, which stands for all."""
 
     def period(self, moment: int | str | dt.date) -> int:
         """Period of a moment: a period number, a date, or a name of the calendar. Raises ValueError outside the clock."""
@@ -130,6 +132,8 @@ class TurnSpec:
     options: tuple[OptionSpec, ...]
     signals: Mapping[str, EffectSpec]
     silent: str | None
+    at_once: bool = False
+    """Chosen at the same moment as the turn before."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +168,8 @@ class PlayerSpec:
     """None for the rest."""
     precision: Bound
     components: tuple[ComponentSpec, ...]
+    believes: Mapping[str, tuple[Bound | None, ...]]
+    """Its own priors about other players, by player, where they differ from theirs."""
 
 
 @dataclass(frozen=True)
@@ -220,6 +226,22 @@ class Canonical:
     titles: Mapping[str, str]
     """What moves, signals, outcomes and (as `end:NAME`) ends are called."""
     source: Source | None = None
+
+    @property
+    def misperceived(self) -> bool:
+        """Whether some player's prior about another is its own."""
+        return any(player.believes for player in self.players)
+
+    def reveals(self, end: str) -> tuple[str, ...]:
+        """The players whose type comes out when the game ends so, because somebody else's payoff depends on it."""
+        wanted = {
+            other
+            for player in self.players
+            for component in player.components
+            if end in component.ends
+            for other in component.ends[end].types - {player.name}
+        }
+        return tuple(player.name for player in self.players if player.name in wanted)
 
     def player(self, name: str) -> PlayerSpec:
         """The player of this name."""

@@ -45,6 +45,13 @@ def _analyse(scenario: Scenario) -> tuple[Canonical | None, list[Fault]]:
     context = Context(findings, names)
     clock = scenario.clock
     discount = findings.bind_number(("clock", "discount"), clock.discount, names.parameters_only("discount"), high=1, above=True)
+    if clock.open_ended and findings.ok(("clock", "discount")) and discount.constant is not None and discount.constant >= 1:
+        findings.add(
+            ("clock", "discount"),
+            "without end and without discount, payoffs would add up to infinity",
+            found=discount.text,
+            allowed="above 0 and below 1",
+        )
     variables = _variables(findings, names)
     players = tuple(player_spec(context, name, player, moves) for name, player in scenario.players.items())
     turns = tuple(turn_spec(context, position, turn) for position, turn in enumerate(scenario.turns))

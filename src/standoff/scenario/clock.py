@@ -21,6 +21,8 @@ def lay_out(findings: Findings) -> tuple[Moments, bool]:
     """Place periods and dates. Where the clock has faults, which are noted, gives a stand-in and False."""
     clock = findings.scenario.clock
     dated = (clock.start, clock.step, clock.end)
+    if clock.open_ended:
+        return _open_ended(findings, clock)
     if clock.periods is not None and dated == (None, None, None):
         return Moments(clock.periods, None, _dates(findings, False)), True
     if clock.periods is None and clock.start is not None and clock.step is not None and clock.end is not None:
@@ -32,6 +34,25 @@ def lay_out(findings: Findings) -> tuple[Moments, bool]:
     return _stand_in(findings), False
 
 
+def _open_ended(findings: Findings, clock: Clock) -> tuple[Moments, bool]:
+    """Lay out one period that stands for all; note what an open-ended game cannot have."""
+    given = [name for name in ("periods", "start", "step", "end") if getattr(clock, name) is not None]
+    for name in given:
+        findings.add(
+            ("clock", name), f"an open-ended game has no {name}", found=str(getattr(clock, name)), suggestion=f"leave {name} or open_ended out"
+        )
+    if clock.discounting == "present":
+        findings.add(
+            ("clock", "discounting"), "in an open-ended game all periods look alike, so precision acts on current values", suggestion="leave it out"
+        )
+    for name in findings.scenario.calendar:
+        findings.add(("calendar", name), "an open-ended game has no dates", suggestion="count with a state variable", key=True)
+    for block, what in (("record", "a record"), ("beliefs", "a scenario that goes before"), ("claims", "claims"), ("quantities", "quantities")):
+        if getattr(findings.scenario, block):
+            findings.add((block,), f"an open-ended game cannot have {what} yet", suggestion="give the clock a number of periods or an end", key=True)
+    return Moments(1, None, {}, open_ended=True), not given
+
+
 def _stand_in(findings: Findings) -> Moments:
     """Make a clock of one week that knows all names of the calendar, so that their uses are not called wrong."""
     week = (dt.date(2000, 1, 1), dt.date(2000, 1, 8))
@@ -40,7 +61,7 @@ def _stand_in(findings: Findings) -> Moments:
 
 def as_calendar(moments: Moments, discount: Bound, present: bool) -> Calendar:
     """Make the canonical calendar."""
-    return Calendar(moments.n_periods, moments.starts, moments.dates, discount, present)
+    return Calendar(moments.n_periods, moments.starts, moments.dates, discount, present, moments.open_ended)
 
 
 def check_moment(findings: Findings, path: tuple[str | int, ...], moment: When | str | None, moments: Moments | None) -> int | None:
@@ -84,7 +105,7 @@ def with_periods(clock: Clock, n_periods: int) -> Clock:
 def _note_form(findings: Findings, clock: Clock) -> None:
     dated = {name: getattr(clock, name) for name in ("start", "step", "end")}
     given = [name for name, value in dated.items() if value is not None]
-    forms = "either periods, or start, step and end"
+    forms = "periods; start, step and end; or open_ended"
     if clock.periods is not None and given:
         findings.add(("clock",), "the clock has both forms", found=f"periods, {', '.join(given)}", allowed=forms)
     else:

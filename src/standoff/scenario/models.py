@@ -67,9 +67,10 @@ class Parameter(Block):
 
 
 class Clock(Block):
-    """When the game is played: dates (start, step, end) or abstract periods."""
+    """When the game is played: dates (start, step, end), abstract periods, or without end."""
 
     periods: int | None = Field(None, ge=1, le=10_000, description="Number of periods of a game without dates.")
+    open_ended: bool = Field(False, description="Every period is followed by another; the discount is below 1, and play depends on the state alone.")
     start: dt.date | None = None
     step: str | None = Field(None, description="Length of a period: '2 weeks', '10 days', '1 month'.")
     end: dt.date | None = Field(None, description="The last period is the one that contains the day before this date.")
@@ -149,6 +150,7 @@ class Turn(Block):
     name: Name | None = Field(None, description="Defaults to the player's name.")
     title: str = ""
     when: Expression = True
+    at_once: bool = Field(False, description="Chosen at the same moment as the turn before: neither knows the other's choice.")
     options: dict[Name, Option] = Field(min_length=1)
     signals: dict[Name, Signal] = Field(default_factory=dict)
     silent: Name | None = Field(None, description="The option or signal that a silent record means.")
@@ -161,7 +163,9 @@ class Component(Block):
     reason: str = ""
     each_period: Expression | None = Field(None, description="Received at the end of every period.")
     on: dict[Move, Expression] = Field(default_factory=dict, description="Received when this move, signal or outcome happens.")
-    ends: dict[Name, Expression] = Field(default_factory=dict, description="Received when the game ends so.")
+    ends: dict[Name, Expression] = Field(
+        default_factory=dict, description="Received when the game ends so; may depend on anybody's type, which then comes out."
+    )
 
 
 class Player(Block):
@@ -169,6 +173,11 @@ class Player(Block):
 
     title: str = ""
     types: dict[Name, Expression] | None = Field(None, description="What the player may secretly be, with prior probabilities (one may be `rest`).")
+    believes: dict[Name, dict[Name, Expression]] = Field(
+        default_factory=dict,
+        description="Prior probabilities of its own about another player's types, where they differ from those declared there (one may be `rest`). "
+        "Everybody knows that it believes so.",
+    )
     precision: Expression = Field("precision", description="Sharpness of choice, per unit of payoff; 0 or more.")
     payoffs: dict[Name, Component] = Field(default_factory=dict)
 

@@ -28,9 +28,32 @@ def player_spec(context: Context, name: str, player: Player, moves: Moves) -> Pl
         chances: dict[FieldPath, Expression] = {(*path, "types", one): prior for one, prior in player.types.items()}
         types = tuple(player.types)
         priors = tuple(chance_block(findings, chances, names.parameters_only("a prior")).values())
+    believes = {other: prior for other, given in player.believes.items() if (prior := _own_prior(context, path, name, other, given)) is not None}
     precision = findings.bind_number((*path, "precision"), player.precision, names.parameters_only("precision"))
     components = tuple(_component_spec(context, (*path, "payoffs", one), one, name, component, moves) for one, component in player.payoffs.items())
-    return PlayerSpec(name, player.title, types, priors, precision, components)
+    return PlayerSpec(name, player.title, types, priors, precision, components, believes)
+
+
+def _own_prior(context: Context, path: FieldPath, player: str, other: str, given: Mapping[str, Expression]) -> tuple[Bound | None, ...] | None:
+    """Resolve what a player believes at first about another, in the order of the other's types; None where that is faulty."""
+    findings = context.findings
+    place: FieldPath = (*path, "believes", other)
+    if not findings.known(place, "player", other, findings.scenario.players, key=True):
+        return None
+    types = tuple(findings.scenario.players[other].types or ())
+    if other == player:
+        findings.add(place, "a player knows its own type", found=other, suggestion="write what others believe about it in their blocks", key=True)
+        return None
+    if not types:
+        findings.add(place, f"{other} has no types, so nothing can be believed about it", found=other, key=True)
+        return None
+    wrong = [name for name in given if not findings.known((*place, name), f"type of {other}", name, types, key=True)]
+    missing = [name for name in types if name not in given]
+    if missing:
+        findings.add(place, f"this prior leaves out types of {other}", found=", ".join(given) or "none", allowed=", ".join(types))
+    chances = chance_block(findings, {(*place, name): chance for name, chance in given.items()}, context.names.parameters_only("a prior"))
+    bounds = dict(zip(given, chances.values(), strict=True))
+    return None if wrong or missing else tuple(bounds[name] for name in types)
 
 
 def _component_spec(context: Context, path: FieldPath, name: str, player: str, component: Component, moves: Moves) -> ComponentSpec:
@@ -42,9 +65,12 @@ def _component_spec(context: Context, path: FieldPath, name: str, player: str, c
     for address in component.on:
         check_move(findings, (*path, "on", address), address, moves, key=True)
     for end in component.ends:
-        findings.known((*path, "ends", end), "end", end, [*findings.scenario.ends, TIME_UP], key=True)
+        findings.known(
+            (*path, "ends", end), "end", end, [*findings.scenario.ends, *([] if findings.scenario.clock.open_ended else [TIME_UP])], key=True
+        )
     on = {address: findings.bind((*path, "on", address), text, scope, NUMBER) for address, text in component.on.items()}
-    ends = {end: findings.bind((*path, "ends", end), text, scope, NUMBER) for end, text in component.ends.items()}
+    at_end = context.names.chance(player)
+    ends = {end: findings.bind((*path, "ends", end), text, at_end, NUMBER) for end, text in component.ends.items()}
     return ComponentSpec(name, component.title, each_period, on, ends)
 
 
@@ -57,7 +83,32 @@ def turn_spec(context: Context, position: int, turn: Turn) -> TurnSpec:
     options = tuple(_option_spec(context, (*path, "options", name), name, option, turn) for name, option in turn.options.items())
     signals = {name: effect_spec(context, (*path, "signals", name), signal, turn.player) for name, signal in turn.signals.items()}
     _check_signals(context, path, turn)
-    return TurnSpec(turn_name(turn), turn.player, when, options, signals, _silent(context, path, turn))
+    _check_at_once(context, position)
+    return TurnSpec(turn_name(turn), turn.player, when, options, signals, _silent(context, path, turn), turn.at_once)
+
+
+def _check_at_once(context: Context, position: int) -> None:
+    """Note what cannot be in a turn that is taken at the same moment as others."""
+    findings, turns = context.findings, context.findings.scenario.turns
+    turn, path = turns[position], ("turns", position)
+    following = position + 1 < len(turns) and turns[position + 1].at_once
+    if not (turn.at_once or following):
+        return
+    if position == 0 and turn.at_once:
+        findings.add((*path, "at_once"), "there is no turn before this one", suggestion="write at_once in the later turn of those taken together")
+    before = position
+    while turns[before].at_once and before > 0:
+        before -= 1
+        if turns[before].player == turn.player:
+            findings.add((*path, "player"), "one player cannot take two turns at once", found=turn.player, suggestion="join their options")
+            break
+    for name, option in turn.options.items():
+        for what, remedy in (
+            ("outcomes", "let an event after the turns decide, on a state variable that the option sets"),
+            ("covert", "make the option open, or let the turns follow each other"),
+        ):
+            if getattr(option, what):
+                findings.add((*path, "options", name, what), f"an option of turns taken at once can have no {what}", suggestion=remedy, key=True)
 
 
 def _option_spec(context: Context, path: FieldPath, name: str, option: Option, turn: Turn) -> OptionSpec:

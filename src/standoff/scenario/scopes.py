@@ -47,18 +47,23 @@ class Names:
     def public(self, place: str, *, time_is_up: bool = False) -> Scope:
         """Scope of a place that may depend on what everybody sees."""
         reason = f"{place} may not depend on a type, which others do not see"
-        return Scope(self.kinds, moments=self.moments, time_is_up=time_is_up, barred=self._barred(reason, self.types))
+        return Scope(self.kinds, moments=self._clock, time_is_up=time_is_up, barred=self._barred(reason, self.types))
 
     def chance(self, own: str | None) -> Scope:
-        """Scope of chances, which may also depend on the type of a player."""
-        return Scope(self.kinds, self._hidden(), own, self.moments, barred=self._barred("", ()))
+        """Scope of chances and of payoffs at an end, which may also depend on the types of players."""
+        return Scope(self.kinds, self._hidden(), own, self._clock, barred=self._barred("", ()))
 
     def own_type(self, place: str, own: str, why: str) -> Scope:
         """Scope of a place that may also depend on the type of one player."""
         types = {own: self.types[own]} if self.types.get(own) else {}
         others = [player for player in self.types if player != own]
         reason = f"{place} may depend on no type but that of {own}: {why}"
-        return Scope(self.kinds, types, own, self.moments, barred=self._barred(reason, others))
+        return Scope(self.kinds, types, own, self._clock, barred=self._barred(reason, others))
+
+    @property
+    def _clock(self) -> Moments | None:
+        """What may be said of time: nothing in an open-ended game, in which every period looks alike."""
+        return None if self.moments.open_ended else self.moments
 
     def _hidden(self) -> dict[str, tuple[str, ...]]:
         return {player: types for player, types in self.types.items() if types}
@@ -69,6 +74,9 @@ class Names:
         barred |= {f"type({player})": reason for player in players if self.types[player]}
         if isinstance(players, Mapping):
             barred["type"] = reason
+        if self.moments.open_ended:
+            reason_of_time = "the game is open-ended, so that every period looks alike; count with a state variable"
+            barred |= dict.fromkeys(("period", "periods"), reason_of_time)
         if public:
             barred |= dict.fromkeys((*self.variables, *self.derived, "period", "periods"), reason)
         return barred

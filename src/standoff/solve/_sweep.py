@@ -6,7 +6,8 @@ the stage (`standoff.solve._stage`), the values of all columns are
     V[c] = r_node[c] + sum_k b_i[k] sum_a sigma[k, a] r_option[a, c] + sum_y P(y) (r_obs[y, c] + beta V_y[c](b'[y])),
     P(y) = sum_k b_i[k] L[y, k],
 
-and for the owner's own column of type k the sums over types are replaced by that type's own term. Only the owner's belief moves.
+and for the owner's own column of type k the sums over types are replaced by that type's own term. Only the owner's belief moves. Where a
+player's prior about the owner is its own, its columns weigh the owner's types as `in_eyes_of` says.
 
 `visit` does this for one node at one belief, given the line through that belief (`standoff.solve.grid`): the same code serves grid nodes and
 beliefs followed exactly.
@@ -40,6 +41,7 @@ class Scratch(NamedTuple):
     """Scratch of a visit."""
 
     prob: np.ndarray  # (K,) belief over the owner's types
+    eyes: np.ndarray  # (P, K) the same in the eyes of each player
     weight: np.ndarray  # (touched,) interpolation weights of one observation
     seen: np.ndarray  # (C,) values of one observation
     value: np.ndarray  # (C,) result
@@ -56,6 +58,17 @@ def type_probabilities(x, first, n_types, prob):
         prob[k] = rest * x[first + k]
         rest *= 1.0 - x[first + k]
     prob[n_types - 1] = rest
+
+
+@kernel
+def in_eyes_of(j, prob, column, n_types, tilt, eyes):
+    """Fill `eyes[j, :K]`: what player `j` believes where the common belief is `prob`, its prior being `tilt[j, column:]` times the common one."""
+    total = 0.0
+    for k in range(n_types):
+        eyes[j, k] = prob[k] * tilt[j, column + k]
+        total += eyes[j, k]
+    for k in range(n_types):
+        eyes[j, k] /= total
 
 
 @kernel
@@ -98,8 +111,10 @@ def visit(n, x, n_types, i, sizes, exponents, n_leaf, node, node0, n_touched, ma
     """
     target, owners, reward, reward_y, coef = g.target, g.owner, s.reward, s.reward_y, s.coef
     log_like, sigma, post, like = s.log_like, s.sigma, s.post, s.like
-    prob, weight, seen, value = z.prob, z.weight, z.seen, z.value
+    prob, eyes, weight, seen, value = z.prob, z.eyes, z.weight, z.seen, z.value
     pay_option, pay_observation, pay_node = pay.option, pay.observation, pay.node
+    columns, tilt = g.columns, g.tilt
+    n_players = columns.shape[0] - 1
     n_axes = n_types - 1
     n_columns = values.shape[2]
     o0 = g.option_start[n]
@@ -111,7 +126,8 @@ def visit(n, x, n_types, i, sizes, exponents, n_leaf, node, node0, n_touched, ma
     decision = kind == 0
     is_open = g.is_open[n]
     beta = g.beta[n]
-    column = g.columns[owner] if owner >= 0 else 0
+    column = columns[owner] if owner >= 0 else 0
+    tilted = owner >= 0 and g.tilted[owner]
     for c in range(n_columns):
         value[c] = pay_node[n, c]
     if n_obs == 0:
@@ -151,6 +167,9 @@ def visit(n, x, n_types, i, sizes, exponents, n_leaf, node, node0, n_touched, ma
                     log_like[y, k] = np.log(p) if p > 0.0 else -np.inf
                 bayes(x, log_like, y, n_types, post)
     type_probabilities(x, 0, n_types, prob)
+    if tilted:
+        for j in range(n_players):
+            in_eyes_of(j, prob, column, n_types, tilt, eyes)
     basis = s.basis
     for y in range(n_obs):
         to = target[y0 + y]
@@ -166,22 +185,31 @@ def visit(n, x, n_types, i, sizes, exponents, n_leaf, node, node0, n_touched, ma
             w = weight[t]
             for c in range(n_columns):
                 seen[c] += w * values[to, m, c]
-        for c in range(n_columns):
-            p = mean
-            if owner >= 0 and column <= c < column + n_types:
-                k = c - column
-                p = np.exp(log_like[y, k]) if log_like[y, k] > -np.inf else 0.0
-            value[c] += p * (pay_observation[y0 + y, c] + beta * seen[c])
+        for j in range(n_players):
+            if tilted:
+                mean = 0.0
+                for k in range(n_types):
+                    if log_like[y, k] > -np.inf:
+                        mean += eyes[j, k] * np.exp(log_like[y, k])
+            for c in range(columns[j], columns[j + 1]):
+                p = mean
+                if j == owner:
+                    k = c - column
+                    p = np.exp(log_like[y, k]) if log_like[y, k] > -np.inf else 0.0
+                value[c] += p * (pay_observation[y0 + y, c] + beta * seen[c])
     if decision:
         for a in range(n_options):
             mean = 0.0
             for k in range(n_types):
                 mean += prob[k] * sigma[k, a]
-            for c in range(n_columns):
-                p = mean
-                if column <= c < column + n_types:
-                    p = sigma[c - column, a]
-                value[c] += p * pay_option[o0 + a, c]
+            for j in range(n_players):
+                if tilted:
+                    mean = 0.0
+                    for k in range(n_types):
+                        mean += eyes[j, k] * sigma[k, a]
+                for c in range(columns[j], columns[j + 1]):
+                    p = sigma[c - column, a] if j == owner else mean
+                    value[c] += p * pay_option[o0 + a, c]
     return residual, folds, traced
 
 
@@ -236,16 +264,19 @@ def induct(first, last, points, parent, lines, g, pay, values, policy, s, z, ret
 
 
 @kernel
-def evaluate(first, last, points, lines, g, pay, keep_option, keep_observation, discounted, pinned, group, acted, played, values, policy, s, z):
+def evaluate(
+    first, last, points, lines, g, pay, keep_option, keep_observation, discounted, pinned, viewer, group, acted, played, values, policy, s, z
+):
     """Evaluate functionals under the solved policy at nodes `first .. last-1`; fills `values[n, m, column]`.
 
     Column `c` receives `pay.node`, `pay.option`, `pay.observation`, and goes on with weight `keep_option`, `keep_observation` (0 stops it: the
-    event has happened). `pinned[c, i]` is the type of player `i` in that column, -1 to average over the public belief. `acted[group[c], option]`
+    event has happened). `pinned[c, i]` is the type of player `i` in that column, -1 to average over the public belief, as
+    player `viewer[c]` sees it (-1: as it is). `acted[group[c], option]`
     overrides behaviour: -1 as solved, else 0 forbidden or 1 forced; `played` is scratch (groups, K, A). Beliefs always move as
     if the solved policy were played: others do not know of the intervention.
     """
     sigma, log_like, like, post, basis = s.sigma, s.log_like, s.like, s.post, s.basis
-    prob, weight, seen, own, total = z.prob, z.weight, z.seen, z.own, z.value
+    prob, eyes, weight, seen, own, total = z.prob, z.eyes, z.weight, z.seen, z.own, z.value
     sizes, exponents, n_leafs, all_types, firsts = lines.sizes, lines.exponents, lines.n_leaf, lines.n_types, lines.first
     line_start, line_node, matrix_start, matrix = lines.start, lines.node, lines.matrix_start, lines.matrix
     pay_node, pay_option, pay_observation = pay.node, pay.option, pay.observation
@@ -253,6 +284,7 @@ def evaluate(first, last, points, lines, g, pay, keep_option, keep_observation, 
     n_points = points.shape[0]
     n_columns = values.shape[2]
     n_groups = acted.shape[0]
+    n_players = g.columns.shape[0] - 1
     for n in range(first, last):
         owner = owners[n]
         i = max(owner, 0)
@@ -313,6 +345,10 @@ def evaluate(first, last, points, lines, g, pay, keep_option, keep_observation, 
                     for a in range(n_options):
                         played[b, k, a] /= mass
             type_probabilities(own, 0, n_types, prob)
+            tilted = owner >= 0 and g.tilted[owner]
+            if tilted:
+                for j in range(n_players):
+                    in_eyes_of(j, prob, g.columns[owner], n_types, g.tilt, eyes)
             for y in range(n_obs):
                 to = target[y0 + y]
                 for c in range(n_columns):
@@ -345,7 +381,7 @@ def evaluate(first, last, points, lines, g, pay, keep_option, keep_observation, 
                     for k in range(n_types):
                         if pin >= 0 and owner >= 0 and k != pin:
                             continue
-                        p = 1.0 if pin >= 0 else prob[k]
+                        p = 1.0 if pin >= 0 else eyes[viewer[c], k] if tilted and viewer[c] >= 0 else prob[k]
                         if closing:
                             total[c] += p * gain
                         elif n_options == 0:
@@ -361,7 +397,7 @@ def evaluate(first, last, points, lines, g, pay, keep_option, keep_observation, 
                     for k in range(n_types):
                         if pin >= 0 and k != pin:
                             continue
-                        p = 1.0 if pin >= 0 else prob[k]
+                        p = 1.0 if pin >= 0 else eyes[viewer[c], k] if tilted and viewer[c] >= 0 else prob[k]
                         for a in range(n_options):
                             total[c] += p * played[group[c], k, a] * pay_option[o0 + a, c]
             for c in range(n_columns):

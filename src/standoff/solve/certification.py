@@ -137,13 +137,14 @@ def _every_history(solved: Equilibrium) -> tuple[float, float, int] | None:
         k = game.n_types[owner]
         column = int(g.columns[owner])
         belief = to_beliefs(probe.x, game.n_types)[owner]
-        mean = belief @ probe.likelihood.T
-        total = mean @ onward
+        # By column: the belief about the owner of the player whose column it is.
+        views = np.repeat([game.in_eyes_of(j, owner, belief) for j in range(len(game.n_types))], game.n_types, axis=0)
+        total = np.einsum("ck,yk,yc->c", views, probe.likelihood, onward)
         total[column : column + k] = np.einsum("yk,yk->k", probe.likelihood, onward[:, column : column + k])
         if game.structure.kind[node] == DECISION:
             sigma = probe.policy
             reward = pay.option[o0 : o0 + n_options]
-            extra = (belief @ sigma) @ reward
+            extra = np.einsum("ck,ka,ac->c", views, sigma, reward)
             extra[column : column + k] = np.einsum("ka,ak->k", sigma, reward[:, column : column + k])
             total = total + extra
             if n_options > 1:

@@ -62,7 +62,14 @@ def make_workspace(game: Game, grid: BeliefGrid, columns: int) -> Workspace:
     n_leaf = max(len(line.exponents) for line in grid.lines)
     stage = make_stage(k, max(options, 1), max(observations, options, 1), grid.max_size, n_leaf)
     scratch = Scratch(
-        np.zeros(k), np.zeros(grid.n_nodes), np.zeros(columns), np.zeros(columns), np.zeros(max(k - 1, 1)), np.zeros(1, dtype=np.int64), np.ones(1)
+        np.zeros(k),
+        np.zeros((len(game.n_types), k)),
+        np.zeros(grid.n_nodes),
+        np.zeros(columns),
+        np.zeros(columns),
+        np.zeros(max(k - 1, 1)),
+        np.zeros(1, dtype=np.int64),
+        np.ones(1),
     )
     cards, basis = grid.scratch()
     follow = cards, basis, np.zeros(grid.n_nodes * n_leaf), np.zeros(grid.n_nodes), np.arange(grid.n_nodes), np.zeros(max(k - 1, 1))

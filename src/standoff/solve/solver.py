@@ -87,6 +87,8 @@ def solve(
     True
     """
     begun = time.perf_counter()
+    if game.structure.at_once or game.structure.open_ended:
+        raise SolveError("turns taken at once and open-ended games cannot be solved yet")
     n_axes = sum(k - 1 for k in game.n_types)
     decisions = game.size()["decision_points"]
     if n_axes > MAX_AXES:
@@ -124,7 +126,7 @@ def solve(
 
 def _oracle(game: Game, engine: Engine, progress: Progress | None) -> tuple[Exact | None, str]:
     """Solve the game exactly, where that is wanted and possible; else say why not, where it should have been."""
-    if engine == "grid" or (engine == "auto" and count_histories(game.structure) > EXACT_HISTORIES):
+    if engine == "grid" or game.canonical.misperceived or (engine == "auto" and count_histories(game.structure) > EXACT_HISTORIES):
         return None, ""
     try:
         return exact(game, progress=progress), ""
