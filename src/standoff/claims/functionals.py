@@ -148,6 +148,7 @@ class Evaluation:
         self.solved = solved
         self.functionals = list(functionals)
         game = solved.game
+        game.must_end("evaluating claims and reasons")
         self.columns: list[tuple[int, tuple[int, ...]]] = []  # functional and pinned types of each column
         # The same functional under the same intervention, asked for at several points, is swept once.
         first: dict[tuple[str, bytes], int] = {}

@@ -3,7 +3,7 @@
 The tree begins with chance drawing everybody's types; then come the nodes of the game along every public history. What the tree keeps of
 the equilibrium concept, and what it cannot:
 
-- An information set of a mover is its own type and the public history: the observations so far. A covert option is followed by a chance node
+- An information set of a mover is its own type and the public history: the observations before the moment of its choice. A covert option is followed by a chance node
   for the signal, and only the signal enters the history. The mover itself does not remember its own covert moves either: strategies depend
   on own type, public state and public belief only. Such a tree has imperfect recall, which Gambit accepts for agent quantal response.
 - Payoffs are totals over the path, discounted to the start. Gambit's agent quantal response therefore acts on values discounted to the
@@ -63,7 +63,7 @@ def export(game: Game, path: str | Path, *, scaled: bool = False) -> Path:
     With `scaled` every player's payoffs are multiplied by its precision: agent quantal response at lambda 1 is then the equilibrium that
     `solve` finds. Without it payoffs are as they are.
 
-    Raises ExportError for a suffix other than `.efg`, for a tree of more than 200,000 terminal nodes, and, with `scaled`, where propensities
+    Raises BuildError for an open-ended game; ExportError for a suffix other than `.efg`, where players' priors differ, for a tree of more than 200,000 terminal nodes, and, with `scaled`, where propensities
     within a choice differ or precision acts on current values of discounted payoffs: no scale of payoffs can express these.
 
     >>> import tempfile
@@ -76,6 +76,7 @@ def export(game: Game, path: str | Path, *, scaled: bool = False) -> Path:
     path = Path(path)
     if path.suffix != ".efg":
         raise ExportError(f"{path.name}: the suffix says the format, and {path.suffix or 'no suffix'} is none that can be written; use .efg (Gambit)")
+    _check_writable(game)
     if scaled:
         _check_scalable(game)
     _check_size(game)
@@ -86,8 +87,20 @@ def export(game: Game, path: str | Path, *, scaled: bool = False) -> Path:
 
 def information_sets(game: Game) -> list[InformationSet]:
     """Return the information sets of the tree in the order of the file. Raises ExportError when the tree is too large."""
+    _check_writable(game)
     _check_size(game)
     return list(_tree(game, False)[1].values())
+
+
+def _check_writable(game: Game) -> None:
+    """Refuse a game that is no tree, or of which a tree with one prior would be another game."""
+    game.must_end("writing the tree of histories")
+    for player in game.canonical.players:
+        for other in player.believes:
+            raise ExportError(
+                f"{player.name} has a prior of its own about {other} (players.{player.name}.believes), and a tree in this format has one prior for all; "
+                "leave it out to export the game"
+            )
 
 
 def _check_scalable(game: Game) -> None:
@@ -221,7 +234,10 @@ class _Writer:
         node, first = place.node, int(g.observation_start[place.node])
         chances = _chances(game, node, max(place.option, 0), place.types)
         rows = np.flatnonzero(chances > 0.0)
-        labels = [game.structure.address(first + int(y)).split(".", 1)[-1] for y in rows]
+        owner = int(g.owner[node])
+        seen = [game.structure.address(first + int(y)).split(".", 1)[-1] for y in rows]
+        # What nobody sees, a type that comes out, is called after the type.
+        labels = [name or game.canonical.players[owner].types[y] for name, y in zip(seen, rows.tolist(), strict=True)] if len(rows) > 1 else seen
         place_name = game.structure.places[game.structure.place[node]].split(":", 1)[-1]
         cause = game.option_address(int(g.option_start[node]) + place.option) if place.option >= 0 else place_name
         self._chance(f"{cause}, period {game.structure.period[node]}", labels, [float(chances[y]) for y in rows])
@@ -246,14 +262,16 @@ class _Writer:
         game, structure = self.game, self.game.structure
         player = int(game.arrays.owner[place.node])
         kind = place.types[player]
-        key = player, kind, place.observations
+        # Of what was chosen at the same moment nothing is known.
+        known = place.observations[: len(place.observations) - structure.position(place.node)]
+        key = player, kind, known
         if key not in self.sets:
             self.counts[player] += 1
             moment = f"{structure.places[structure.place[place.node]].removeprefix('turn:')}, period {structure.period[place.node]}"
-            after = " ".join(structure.address(row) for row in place.observations if self._tells(row))
+            after = " ".join(structure.address(row) for row in known if self._tells(row))
             own = f"{game.canonical.players[player].types[kind]}, " if game.n_types[player] > 1 else ""
             name = f"{own}{moment}{f', after {after}' if after else ''}"
-            self.sets[key] = InformationSet(player, self.counts[player], kind, place.node, place.observations, name)
+            self.sets[key] = InformationSet(player, self.counts[player], kind, place.node, known, name)
         return self.sets[key]
 
     def _tells(self, row: int) -> bool:

@@ -108,8 +108,13 @@ class Game:
         """Weight of the next period beside this one."""
         return float(np.asarray(self.canonical.calendar.discount.evaluate(self.parameters)))
 
+    def must_end(self, what: str) -> None:
+        """Refuse, as a BuildError, what can only be done with a game that ends."""
+        if self.structure.open_ended:
+            raise BuildError(f"{what} needs a game that ends, and this one is open-ended; give the clock a number of periods to do it")
+
     def size(self) -> dict[str, int]:
-        """Return how large the game is."""
+        """Return how large the game is; an open-ended game has no number of periods."""
         s = self.structure
         return {
             "decision_points": len(np.unique(np.stack([s.head, s.place])[:, s.kind == DECISION], axis=1).T),
@@ -119,7 +124,7 @@ class Game:
             "options": len(s.option),
             "observations": len(s.target),
             "private_types": int(sum(k - 1 for k in self.n_types if k > 1)),
-            "periods": self.canonical.calendar.n_periods,
+            **({} if s.open_ended else {"periods": self.canonical.calendar.n_periods}),
         }
 
     def option_address(self, option: int) -> str:
@@ -318,10 +323,10 @@ def _arrays(structure: Structure, parameters: Mapping[str, float]) -> tuple[Arra
         likes.append(table.reshape(-1))
         filled += size * len(nodes)
 
-    for player in structure.revealed:
-        kinds = len(canonical.player(player).types)
+    for name in structure.revealed:
+        kinds = len(canonical.player(name).types)
         for end in canonical.ends:
-            nodes = structure.nodes_at(f"reveal:{end.name}/{player}")
+            nodes = structure.nodes_at(f"reveal:{end.name}/{name}")
             if len(nodes):
                 store(nodes, np.broadcast_to(np.eye(kinds), (len(nodes), 1, kinds, kinds)))
 

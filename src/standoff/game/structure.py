@@ -6,7 +6,8 @@ period, and one of four kinds:
 - DECISION: the turn's player chooses an option; everybody then sees an *observation* (the open option itself, or a signal).
 - CHANCE: an event, or the outcomes after a move; each outcome is an observation. Its `owner` is the player on whose type the chances depend.
 - CLOSE: the end of a period, where flows are paid and discounting happens; one observation leads on.
-- END: the game is over. Where a payoff there depends on the type of another, CHANCE nodes before it bring that type out, unseen by the record.
+- END: the game is over. Where a payoff there depends on the type of another, CHANCE nodes before it bring that type out, unseen by the
+  record.
 
 Turns taken at once are decision nodes one after the other: the first is their *head*, and those of the others follow on each of its
 observations, but choose as at the head (`Structure.head`). In an open-ended game CLOSE leads back to the first step.
@@ -85,6 +86,28 @@ class Structure:
     def at_once(self) -> bool:
         """Whether several players ever move at the same moment."""
         return bool((self.head != np.arange(self.n_nodes)).any())
+
+    @cached_property
+    def together(self) -> np.ndarray:
+        """Whether a node's choice is made at the same moment as another, shape (n,)."""
+        joins = self.head != np.arange(self.n_nodes)
+        joins[self.head[joins]] = True
+        return joins
+
+    def members(self, node: int) -> list[int]:
+        """Return a node of each of those who choose at the same moment as a decision node, in the order of their turns; itself if alone."""
+        head = int(self.head[node])
+        found = [head]
+        while self.together[head]:
+            following = int(self.target[self.observation_start[found[-1]]])
+            if self.head[following] != head or following == head:
+                break
+            found.append(following)
+        return found
+
+    def position(self, node: int) -> int:
+        """Return how many of those who choose at the same moment come before a node in the order of turns."""
+        return [int(self.place[one]) for one in self.members(node)].index(int(self.place[node]))
 
     @property
     def open_ended(self) -> bool:

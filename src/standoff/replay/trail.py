@@ -133,6 +133,7 @@ def replay(equilibrium: Equilibrium, record: Record, *, whole: bool = False, wit
     >>> trail.log_likelihood < 0
     True
     """
+    equilibrium.game.must_end("replaying a record")
     canonical = equilibrium.game.canonical
     mapped = map_record(canonical, record)
     if not any(item.moves for item in mapped):

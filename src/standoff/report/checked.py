@@ -115,7 +115,8 @@ def size_lines(size: Content, guess: Content | None, players: Sequence[Content] 
     """Say how large a game is."""
     lines = [
         f"{plural(size['decision_points'], 'decision point')} with {plural(size['options'], 'option')}, "
-        f"{plural(size['chance_points'], 'chance point')}, {plural(size['ends'], 'end point')}, in {plural(size['periods'], 'period')}"
+        f"{plural(size['chance_points'], 'chance point')}, {plural(size['ends'], 'end point')}, "
+        + (f"in {plural(size['periods'], 'period')}" if "periods" in size else "in periods without end")
     ]
     if players is not None:
         who = "; ".join(

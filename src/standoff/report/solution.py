@@ -39,14 +39,17 @@ def solution_content(name: str, scenario: Scenario, eq: Equilibrium | Exact) -> 
     except SolveError:
         return content
     structure = eq.game.structure
-    mover = canonical.players[int(eq.game.arrays.owner[node])].name
-    content["root"] = {mover: eq.policy_at(node, x)}
+    for one in structure.members(node):
+        content["root"][canonical.players[int(eq.game.arrays.owner[one])].name] = eq.policy_at(one, x)
     content["root_turn"] = {
-        "player": mover,
+        "player": " and ".join(content["root"]),
         "turn": structure.places[structure.place[node]].removeprefix("turn:"),
         "period": int(structure.period[node]),
         "when": moment(canonical.calendar, int(structure.period[node])),
-        "titles": {option: titles(scenario)[f"{mover}.{option}"] for option in next(iter(content["root"][mover].values()))},
+        "titles": {
+            player: {option: titles(scenario)[f"{player}.{option}"] for option in next(iter(policy.values()))}
+            for player, policy in content["root"].items()
+        },
     }
     return content
 
@@ -68,13 +71,16 @@ def first_choice(content: Content) -> list[Any]:
     if not content["root"]:
         return [Text("Nobody has a choice in this game.")]
     turn = content["root_turn"]
-    policy = content["root"][turn["player"]]
-    kinds = list(policy)
-    shown = table("option", "", *_named(kinds), right=tuple(_named(kinds)))
-    for option, title in turn["titles"].items():
-        said = "" if title == spoken(f"{turn['player']}.{option}") else title
-        shown.add_row(option, Text(said, style="dim"), *(probability(policy[kind][option]) for kind in kinds))
-    return [heading(f"First choice: {turn['player']}, {turn['when']}"), shown]
+    together = ", at once" if len(content["root"]) > 1 else ""
+    lines = [heading(f"First choice: {turn['player']}{together}, {turn['when']}")]
+    for player, policy in content["root"].items():
+        kinds = list(policy)
+        shown = table(player if together else "option", "", *_named(kinds), right=tuple(_named(kinds)))
+        for option, title in turn["titles"][player].items():
+            said = "" if title == spoken(f"{player}.{option}") else title
+            shown.add_row(option, Text(said, style="dim"), *(probability(policy[kind][option]) for kind in kinds))
+        lines.append(shown)
+    return lines
 
 
 def _named(kinds: list[str]) -> list[str]:
@@ -105,7 +111,7 @@ def show_solution(content: Content) -> list[Any]:
         *first_choice(content),
         *values_table(content),
         *commands(
-            (f"standoff run {quote(name)}", "replay the record, sample worlds, judge the claims"),
+            *([(f"standoff run {quote(name)}", "replay the record, sample worlds, judge the claims")] if "periods" in content["size"] else []),
             (f"standoff solve {quote(name)} --set NAME=VALUE", "with another value of a parameter"),
             (f"standoff solve {quote(name)} --tolerance 1e-3", "to more digits"),
         ),

@@ -49,4 +49,6 @@ def day(date: dt.date | str | None) -> str:
 
 def moment(calendar: Calendar, period: int) -> str:
     """Write when a period begins."""
+    if calendar.open_ended:
+        return "in every period"
     return day(calendar.starts[period]) if calendar.starts is not None else f"period {period}"

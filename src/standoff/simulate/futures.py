@@ -133,6 +133,7 @@ def simulate(
     1000
     """
     game = equilibrium.game
+    game.must_end("drawing futures")
     root, x = int(game.structure.roots[0]), equilibrium.prior
     if after is not None:
         if game.structure.kind[after.node] == END:

@@ -104,7 +104,7 @@ def follow(n, x, column, fixed, kind, uniform, lines, combination, g, pay, value
     Returns the mean and the mean square, over the draws, of the error of the grid's value of `column`: with `V` the grid's values and `W` the
     value that one exact step backs up from them, the value of following the solved policy exactly is
     `V(x) + E[sum_t beta^t (W(x_t) - V(x_t))]`, a telescoping sum whose terms are interpolation errors only, so that few draws tell it
-    precisely. Types are drawn from the belief, except that player `fixed` (if not negative) has type `kind`. Where `nodes` has room, the
+    precisely. An open-ended game is followed as far as there are numbers in `uniform`. Types are drawn from the belief, except that player `fixed` (if not negative) has type `kind`. Where `nodes` has room, the
     decision points of the last history are recorded there and in `beliefs`; their number is the third result.
     """
     weights = f[3]
@@ -125,7 +125,7 @@ def follow(n, x, column, fixed, kind, uniform, lines, combination, g, pay, value
         beta = 1.0
         step = n_players
         count = 0
-        while observation_start[here + 1] > observation_start[here]:
+        while observation_start[here + 1] > observation_start[here] and step < uniform.shape[1]:
             stand(here, x_now, lines, combination, g, pay, values, policy, s, z, f, retrace)
             flat = 0.0
             for m in range(weights.shape[0]):

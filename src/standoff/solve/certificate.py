@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from standoff.solve.markov import MarkovResidual
+
 
 @dataclass(frozen=True)
 class Certificate:
@@ -39,13 +41,17 @@ class Certificate:
     """Largest residual of the equations there, in relative log-odds."""
     exact_problem: str = ""
     """Why a game of few histories was not solved exactly."""
+    whole: MarkovResidual | None = None
+    """Of a game without secrets that was solved over all its public states at once; the figures above then follow from this one."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figures as plain data."""
-        return asdict(self)
+        return asdict(self) | {"whole": self.whole.as_dict() if self.whole is not None else None}
 
     def text(self) -> str:
         """Say in a sentence whether the solution can be trusted."""
+        if self.whole is not None:
+            return self.whole.text()
         how = f"all {self.points} decision points" if self.every_history else f"{self.points} decision points on drawn histories"
         verdict = "met" if self.met else "NOT MET"
         if self.exact_histories:

@@ -15,11 +15,12 @@ estimate is reported beside the figures, in units of log-odds.
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from standoff.game import DECISION
+from standoff.game import DECISION, Game
 from standoff.solve._follow import follow
 from standoff.solve.certificate import Certificate
 from standoff.solve.equilibrium import Equilibrium, Probe
@@ -31,6 +32,9 @@ EXACT_POINTS = 4_000
 """Games with at most so many points in their tree of histories are certified on all of them."""
 
 HISTORIES, POINTS, DRAWS = 48, 160, 24
+OPEN_ENDED_POINTS = 16
+NEGLIGIBLE = 1e-3
+"""Weight of the first period of an open-ended game that is no longer followed. What is left out are errors of interpolation, times this."""
 STAGE_TOLERANCE = 1e-8
 
 
@@ -47,7 +51,7 @@ def certify(
 ) -> Certificate:
     """Measure a solution on the grid, against the exact one (`oracle`) where there is one; see the module's text."""
     solved = solved.on_grid
-    followed = _against(solved, oracle) if oracle is not None else _every_history(solved)
+    followed = _against(solved, oracle) if oracle is not None else None if solved.game.structure.open_ended else _every_history(solved)
     if followed is None:
         distance, regret, count, error, switched = _drawn_histories(solved, workers, seed, progress, draws, points)
     else:
@@ -163,8 +167,8 @@ def _drawn_histories(
 ) -> tuple[float, float, int, float, int]:
     """Draw histories and compare at some of their decision points."""
     random = np.random.Generator(np.random.Philox(seed))
-    chosen = _points(solved, random, points)
-    steps = len(solved.game.structure.layers) + len(solved.game.n_types)
+    chosen = _points(solved, random, min(points, OPEN_ENDED_POINTS) if solved.game.structure.open_ended else points)
+    steps = _longest(solved.game) + len(solved.game.n_types)
     uniform = random.random((len(chosen), draws, steps))
     results = np.zeros((len(chosen), 4))
     works = [make_workspace(solved.game, solved.grid, solved.values.shape[2]) for _ in range(workers)]
@@ -194,9 +198,15 @@ def _follow(
     )  # fmt: skip
 
 
+def _longest(game: Game) -> int:
+    """Return how many steps of a history are followed: all, or in an open-ended game those of the periods that weigh."""
+    layers = len(game.structure.layers)
+    return layers * math.ceil(math.log(NEGLIGIBLE) / math.log(game.discount)) if game.structure.open_ended else layers
+
+
 def _points(solved: Equilibrium, random: np.random.Generator, points: int) -> list[tuple[int, np.ndarray]]:
     """Return distinct decision points on drawn histories: the first of all, then an even spread over the rest."""
-    steps = len(solved.game.structure.layers)
+    steps = _longest(solved.game)
     work = make_workspace(solved.game, solved.grid, solved.values.shape[2])
     nodes, beliefs = np.zeros(steps, dtype=np.int64), np.zeros((steps, solved.grid.n_axes))
     found: dict[tuple[int, bytes], tuple[int, np.ndarray]] = {}

@@ -18,6 +18,7 @@ from standoff.solve.certificate import Certificate
 from standoff.solve.exact import Exact
 from standoff.solve.grid import BeliefGrid, to_beliefs, to_coordinates
 from standoff.solve.induction import Workspace, make_workspace
+from standoff.solve.whole import action_values
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,8 @@ class Equilibrium:
         history = self.exact.find(node, x) if self.exact is not None and retrace else None
         if history is not None:
             return self._on_history(history)
+        if self.game.structure.together[node]:
+            return self._at_once(node, x)
         game, work = self.game, work or self._work
         residual, folds, _ = stand(
             node, x, self.lines, self.grid.combination, game.arrays, game.payoffs, self.values, self.log_policy,
@@ -106,6 +109,15 @@ class Equilibrium:
             likelihood, exact.beliefs[child : child + len(likelihood)].copy(), exact.values[history].copy(), exact.certificate.residual, 0,
         )  # fmt: skip
 
+    def _at_once(self, node: int, x: np.ndarray) -> Probe:
+        game, g = self.game, self.game.arrays
+        assert self.certificate is not None
+        u = self.log_policy[g.option_start[node] : g.option_start[node + 1], 0, 0]
+        sigma = np.exp(u - u.max())[None] / np.exp(u - u.max()).sum()
+        worth = action_values(game, self.values, self.log_policy, node)
+        nothing = np.zeros((sigma.shape[1], 0))
+        return Probe(node, x.copy(), sigma, worth[None], sigma.T, nothing, self.values[node, 0], self.certificate.stage_residual, 0)
+
     def beliefs(self, x: np.ndarray) -> dict[str, dict[str, float]]:
         """Return the belief about every player with a secret, by player and type."""
         found = {}
@@ -128,8 +140,10 @@ class Equilibrium:
         """Return the first decision point with a choice on the likeliest way from the start, and the belief there."""
         game, node, x = self.game, int(self.game.structure.roots[0]), self.prior
         g = game.arrays
+        passed = set()
         while g.option_start[node + 1] - g.option_start[node] < 2:
-            if g.observation_start[node + 1] == g.observation_start[node]:
+            passed.add(node)
+            if g.observation_start[node + 1] == g.observation_start[node] or int(g.target[g.observation_start[node]]) in passed:
                 raise SolveError("nobody has a choice in this game")
             probe = self.probe(node, x)
             owner = int(g.owner[node])
@@ -219,7 +233,7 @@ class Equilibrium:
             codes[i] = canonical.variables[i].values.index(value)
         for name in names:
             nodes = structure.nodes_at(f"turn:{name}")
-            nodes = nodes[(structure.period[nodes] == period) & (structure.state[nodes, : len(codes)] == codes).all(axis=1)]
+            nodes = nodes[(structure.period[nodes] == period) & (structure.state[structure.head[nodes], : len(codes)] == codes).all(axis=1)]
             if len(nodes):
                 return int(nodes[0])
         raise SolveError(f"the game has no turn {turn or ''} in period {period} with state {dict(state or {})}; declare it as a point to include it")

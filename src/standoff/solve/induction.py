@@ -1,20 +1,33 @@
-"""Backward induction over the layers of a game on a belief grid, with its scratch and its threads."""
+"""Backward induction over the layers of a game on a belief grid, with its scratch and its threads.
+
+An open-ended game is swept again and again, each sweep taking what follows a period from the one before it: after `n` sweeps the values are those
+of the game that ends, with nothing more to come, after `n` periods. What is looked for is where they settle.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
-from standoff.game import Game
+from standoff.errors import SolveError
+from standoff.game import CLOSE, Game
 from standoff.solve._stage import Stage, make_stage
 from standoff.solve._sweep import LineTable, Scratch, induct
 from standoff.solve.grid import BeliefGrid
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share of it that is finished."""
+
+
+SETTLED = 1e-10
+"""Largest change of any value from one sweep of an open-ended game to the next, relative to max(1, largest value), at which it has settled."""
+
+PATIENCE = 3.0
+"""An open-ended game may take so many times the sweeps that fixed behaviour would need to settle."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +109,10 @@ def neighbours(points: np.ndarray) -> np.ndarray:
 def sweep(
     game: Game, grid: BeliefGrid, *, workers: int = 1, progress: Progress | None = None
 ) -> tuple[LineTable, np.ndarray, np.ndarray, dict[str, float]]:
-    """Run backward induction once; return lines, values, log-odds policy and the report of the stages."""
+    """Run backward induction; return lines, values, log-odds policy and the report of the stages (of the last sweep).
+
+    Raises SolveError when the values of an open-ended game do not settle.
+    """
     structure, g = game.structure, game.arrays
     lines = line_table(grid)
     columns = int(g.columns[-1])
@@ -113,16 +129,33 @@ def sweep(
         )  # fmt: skip
 
     layers = structure.layers
+    # What begins a period, and with it everything that the sweep before hands on.
+    begins = np.unique(structure.target[structure.observation_start[:-1][structure.kind == CLOSE]]) if structure.open_ended else np.zeros(0, int)
+    most = math.ceil(PATIENCE * math.log(SETTLED) / math.log(game.discount)) if structure.open_ended else 1
     with ThreadPoolExecutor(workers) as pool:
-        for layer in range(len(layers) - 2, -1, -1):
-            spread(pool if workers > 1 else None, workers, int(layers[layer]), int(layers[layer + 1]), task)
-            if progress is not None:
-                progress(f"solving on {grid.n_nodes} beliefs", 1.0 - layer / (len(layers) - 1))
+        for count in range(most):
+            before = values[begins]
+            reports[:] = 0.0
+            for layer in range(len(layers) - 2, -1, -1):
+                spread(pool if workers > 1 else None, workers, int(layers[layer]), int(layers[layer + 1]), task)
+                if progress is not None and not structure.open_ended:
+                    progress(f"solving on {grid.n_nodes} beliefs", 1.0 - layer / (len(layers) - 1))
+            change = float(np.abs(values[begins] - before).max(initial=0.0)) / max(1.0, float(np.abs(before).max(initial=0.0)))
+            if progress is not None and structure.open_ended:
+                progress(f"sweeping {grid.n_nodes} beliefs until values settle", (count + 1) / most)
+            if not change > SETTLED:
+                break
+        else:
+            raise SolveError(
+                f"the values of this open-ended game have not settled after {most} sweeps: the last one moved them by {change:.1e}, and {SETTLED:.0e} is "
+                "wanted. Behaviour may go round in a circle; lower the precision or the discount"
+            )
     report = {
         "stages": float(reports[:, 0].sum()),
         "stage_residual": float(reports[:, 1].max()),
         "traced": float(reports[:, 2].sum()),
         "folded": float(reports[:, 3].sum()),
         "failed": float(reports[:, 4].sum()),
+        "sweeps": float(count + 1),
     }
     return lines, values, policy, report

@@ -108,7 +108,9 @@ def make_task(scenario: Scenario, record: Record | None, *, tolerance: float, wo
     """
     canonical = fix_grids(resolve(scenario), tolerance=tolerance, workers=workers, progress=progress)
     structures = structures_of(canonical)
-    median = solve(structures.build({}), tolerance=tolerance, engine="grid", workers=workers, progress=progress)
+    game = structures.build({})
+    game.must_end("sampling worlds")
+    median = solve(game, tolerance=tolerance, engine="grid", workers=workers, progress=progress)
     levels = median.grid.levels
     task = Task(canonical, record, levels, refine(median) if median.grid.n_axes else levels, {})
     if task.finer == levels or not canonical.claims:
