@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
-from math import inf, prod
+from math import inf, sqrt
 
 import numpy as np
 import pygambit
 import pytest
 from rich.console import Console
+from scipy.stats import multivariate_normal, norm
 
 import standoff as so
 from standoff.cli.app import run_app
@@ -20,6 +23,7 @@ from standoff.cli.terminal import as_text
 from standoff.errors import ScenarioError, SolveError
 from standoff.export import export, information_sets
 from standoff.gallery import FIGURES, LIMIT_PRECISION, CrisisSignalling, Figure, Gallery, equilibria
+from standoff.gallery.crisis_signalling import KNOWN
 from standoff.gallery.exhibition import FIXED_POINT, names
 from standoff.gallery.figures import MIXING
 from standoff.gallery.measure import read
@@ -51,31 +55,34 @@ def test_every_known_figure_comes_out(name):
 
 
 @cache
-def gambit_policies(name, setting, precision, folder):
-    """Return Gambit's choice probabilities by player, type and history of moves."""
+def gambit_says(name, setting, precision, folder):
+    """Return Gambit's choice probabilities by player, type and history of moves, and the beliefs of those who have no secret by history and type."""
     game = so.build(scenario_of(name, setting, precision))
     tree = pygambit.read_efg(str(export(game, folder / f"{name}.efg", scaled=True)))
     (answer,) = pygambit.qre.logit_solve_lambda(tree, lam=[1.0])
     players = game.canonical.players
-    found = {}
+    beliefs = [(list(node.actions), p) for node, p in answer.profile.beliefs if node.actions]
+    chosen, believed = {}, {}
     for place in information_sets(game):
         player = players[place.player]
         seen = tuple(filter(None, (game.structure.address(row) for row in place.observations)))
-        found[player.name, player.types[place.kind], seen] = dict(list(answer.profile[player.name])[place.number - 1][1])
-    return game, found
+        infoset, mixed = list(answer.profile[player.name])[place.number - 1]
+        chosen[player.name, player.types[place.kind], seen] = dict(mixed)
+        if len(player.types) == 1:
+            # The first move of all is chance's, which draws the type; the rest of its information set differs in nothing else.
+            believed[seen] = {first: p for (first, *rest), p in beliefs if rest == list(infoset.actions)[1:]} if infoset.actions else {}
+    return chosen, believed
 
 
-def gambit_says(figure, game, policies):
-    """Return a figure as Gambit's solution has it; a belief by Bayes' rule from its choice probabilities."""
-    name, option = figure.of.split(".")
-    player = game.canonical.player(name)
-    if not figure.belief:
-        return policies[name, figure.type or player.types[0], figure.after][option]
-    weights = {}
-    for kind, prior in zip(player.types, game.priors[game.player_index[name]], strict=True):
-        own = [(i, move.split(".")[1]) for i, move in enumerate(figure.after) if move.startswith(f"{name}.")]
-        weights[kind] = prior * prod(policies[name, kind, figure.after[:i]][move] for i, move in own)
-    return weights[option] / sum(weights.values())
+def gambit_reads(figure, name, precision, folder):
+    """Return a figure as Gambit has it; a belief is that of whoever moves there."""
+    chosen, believed = gambit_says(name, tuple(sorted(figure.setting.items())), precision, folder)
+    player, option = figure.of.split(".")
+    types = next(spec.types for spec in so.build(scenario_of(name)).canonical.players if spec.name == player)
+    if figure.belief:
+        assert set(believed[figure.after]) == set(types)
+        return believed[figure.after][option]
+    return chosen[player, figure.type or types[0], figure.after][option]
 
 
 @pytest.fixture(scope="module")
@@ -89,10 +96,29 @@ def test_gambit_says_the_same(name, folder):
     """On the exported tree another solver finds the known figures too, and ours."""
     for line in exhibit(name).lines:
         figure = line.figure
-        game, policies = gambit_policies(name, tuple(sorted(figure.setting.items())), line.precision, folder)
-        theirs = gambit_says(figure, game, policies)
+        theirs = gambit_reads(figure, name, line.precision, folder)
         assert theirs == pytest.approx(figure.known, abs=figure.within), figure.what
-        assert line.ours == pytest.approx(theirs, abs=1e-2 if figure.precision == inf else 1e-6), figure.what
+        assert line.ours == pytest.approx(theirs, abs=MIXING if figure.precision == inf else 1e-6), figure.what
+
+
+@pytest.mark.solver
+@pytest.mark.parametrize("name", FIGURES)
+def test_the_commands_that_are_shown_give_the_numbers_that_are_shown(name, folder, capsys):
+    """Every choice of the game, not only those of which a figure is known, in the order in which Gambit prints them."""
+    (shown,) = gallery_content(Gallery((exhibit(name),)))["games"]
+    export_it, solve_it = (command.split() for command in shown["gambit"]["commands"])
+    tree = folder / f"{name}-as-shown.efg"
+    assert solve_it[0] == "gambit-logit"
+    assert solve_it[-1] == f"{so.load(path_of(name)).name}.efg"
+    assert run_app([*export_it[1:], "--out", str(tree)]) == 0
+    capsys.readouterr()
+    program = [sys.executable, "-c", "from pygambit.cli.logit import main; main()"]
+    printed = subprocess.run([*program, *solve_it[1:-1], "-d", "9", str(tree)], capture_output=True, text=True, check=True).stdout
+    (line,) = printed.split()
+    precision, *theirs = map(float, line.split(","))
+    assert precision == 1.0
+    ours = [p for choice in exhibit(name).choices for p in choice.probabilities]
+    assert theirs == pytest.approx(ours, abs=1e-6)
 
 
 # -- closed forms -----------------------------------------------------------------------------------------------------------------------------
@@ -124,6 +150,61 @@ def test_the_dearer_the_retreat_the_more_a_threat_is_yielded_to(cost):
     assert eq.certificate.met
     figure = Figure(what="", of="defender.yield", known=0.0, whence="closed form", within=1.0, after=("challenger.threaten",))
     assert read(eq, figure) == pytest.approx(cost / (1 + cost), abs=0.03)
+
+
+def opposition(blame, *, prior=0.25, cost=1.0, war=2.0, insight=0.8):
+    """Return by docs/gallery.md how often the opposition speaks, one that is not resolved bluffs, and an opposed threat is yielded to."""
+    bluffs = prior * (war - 1) / (1 - prior)
+    yields = (cost - (1 - insight) / insight) / (1 + cost)
+    if blame <= (1 - yields) * (war - 1) / (1 + (war - 1) * yields):
+        return 1.0, bluffs * (1 - insight) / insight, yields
+    if blame <= war - 1:
+        yields = (war - 1 - blame) / ((war - 1) * (1 + blame))
+        return 1 / (insight * (1 + cost) * (1 - yields)), bluffs * (1 - insight) / insight, yields
+    if blame <= (war - 1) * insight / (1 - insight):
+        return 1 / (insight * (1 + cost)), blame * prior * (1 - insight) / ((1 - prior) * insight), 0.0
+    return 0.0, bluffs, 0.0
+
+
+def play_of_opposition(setting):
+    """Return the same from our solution, and how often a resolved government comes to strike."""
+    eq = so.exact(so.build(scenario_of("domestic-opposition", setting.items(), LIMIT_PRECISION)))
+    assert eq.certificate.met
+
+    def ours(of, *after, **more):
+        return read(eq, Figure(what="", of=of, known=0.0, whence="closed form", within=1.0, after=after, **more))
+
+    threat, word = "government.threaten", "opposition.speak"
+    yields = {said: ours("rival.yield", threat, word, f"{word}/{said}") for said in ("support", "dissent")}
+    speaks, insight = ours(word, threat), setting.get("insight", 0.8)
+    heard = insight * (1 - yields["support"]) + (1 - insight) * (1 - yields["dissent"])
+    war = speaks * heard + (1 - speaks) * (1 - ours("rival.yield", threat, "opposition.rally"))
+    return (speaks, ours(threat, type="bluffing"), yields["dissent"]), war * ours(threat, type="resolved")
+
+
+@pytest.mark.paper
+@pytest.mark.parametrize("blame", [0.1, 0.7, 3.0, 4.5])
+@pytest.mark.parametrize("more", [{}, {"insight": 0.75, "audience_cost": 1.5, "war_loss": 1.8, "resolved_prior": 0.3}])
+def test_the_opposition_speaks_and_is_believed_as_far_as_its_motives_let_it(blame, more):
+    keys = {"insight": "insight", "audience_cost": "cost", "war_loss": "war", "resolved_prior": "prior"}
+    ours, _ = play_of_opposition({"blame": blame, **more})
+    assert ours == pytest.approx(opposition(blame, **{keys[name]: value for name, value in more.items()}), abs=0.005)
+
+
+@pytest.mark.paper
+def test_an_opposition_that_speaks_makes_war_less_likely():
+    """Schultz's main result: a resolved government comes to strike in one case of eight, and in every second one without an opposition's word."""
+    _, heard = play_of_opposition({})
+    _, silent = play_of_opposition({"blame": 5.0})
+    alone = {line.figure.what: line.ours for line in exhibit("audience-costs").lines}["the threat is yielded to"]
+    assert (heard, silent, 1 - alone) == pytest.approx((1 / 8, 1 / 2, 1 / 2), abs=0.005)
+
+
+@pytest.mark.paper
+def test_an_opposition_that_knew_would_say_the_same():
+    """Of a bluff dissent is worth more than support, which is yielded to and worth nothing; of a resolved government it brings only blame."""
+    (_, _, yields), _ = play_of_opposition({})
+    assert (1 - yields) - 0.25 * yields > 0.5
 
 
 @pytest.mark.paper
@@ -163,6 +244,20 @@ def test_players_who_draw_their_shocks_behave_as_the_map_says(which):
     assert (challenge, fight) == pytest.approx((challenges.mean(), (war > retreat)[challenges].mean()), abs=0.004)
     resists = fight * (game.defender_war + shocks[2]) + (1 - fight) * game.defender_prize > game.defender_concession
     assert resists.mean() == pytest.approx(resist, abs=0.004)
+
+
+@pytest.mark.property
+def test_the_published_equilibria_solve_the_game_as_the_papers_write_it():
+    """There the chance of a fight is a bivariate normal probability: war better than retreat and than letting be, correlated by the shock to war."""
+    game = CrisisSignalling()
+    for r in KNOWN:
+        needed = (game.challenger_status_quo - (1 - r) * game.challenger_prize) / r
+        at_least = np.array([(game.challenger_war - game.challenger_retreat) / sqrt(2), game.challenger_war - needed])
+        both = multivariate_normal([0, 0], [[1, sqrt(0.5)], [sqrt(0.5), 1]]).cdf(at_least)
+        fights = both / (1 - norm.cdf(needed - game.challenger_war) * norm.cdf(needed - game.challenger_retreat))
+        resists = norm.cdf((fights * game.defender_war + (1 - fights) * game.defender_prize - game.defender_concession) / fights)
+        assert resists == pytest.approx(r, abs=1e-6)
+    assert game.resistance(0.4715766) == pytest.approx(0.4713015, abs=1e-7)  # what replication files list for the second is none
 
 
 @pytest.mark.paper
@@ -260,12 +355,20 @@ def test_one_game_is_shown_in_full_and_as_json(capsys):
     text = capsys.readouterr().out
     assert "4 of 4 figures agree" in text
     assert "standoff solve gallery/trust" in text
+    assert "gambit-logit -q -e -l 1 trust.efg" in text
+    assert "honour 0.268941, abuse 0.731059" in text
     assert f"limit, at {LIMIT_PRECISION:g}" in text
 
 
 def test_a_published_game_is_solved_by_its_name(capsys):
     assert run_app(["solve", "gallery/mini-ultimatum", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["root"]["proposer"]["public"]["low"] == pytest.approx(0.5481, abs=1e-4)
+
+
+def test_of_a_large_game_the_first_choices_are_shown_and_json_has_all():
+    content = gallery_content(Gallery((exhibit("chain-store"),)))
+    assert len(content["games"][0]["gambit"]["prints"]) == 26
+    assert "... and 14 more choices; --json has them all." in as_text(show_gallery(content))
 
 
 @pytest.mark.parametrize("width", [80, 100, 110])

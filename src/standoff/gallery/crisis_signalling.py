@@ -13,8 +13,8 @@ probability `r` that the defender resists: it fixes which challengers challenge,
 fixes `r`. There may be several.
 
 J. B. Lewis and K. A. Schultz (2003), Revealing Preferences: Empirical Estimation of a Crisis Bargaining Game with Incomplete Information,
-Political Analysis 11(4), 345-367. C. Crisman-Cox and M. Gibilisco (2021), Estimating Signaling Games in International Relations: Problems and
-Solutions, Political Science Research and Methods 9(3), 565-582, whose parameter values are the defaults.
+Political Analysis 11(4), 345-367. C. Crisman-Cox and M. Gibilisco (2019), Estimating Signaling Games in International Relations: Problems and
+Solutions, Political Science Research and Methods, doi:10.1017/psrm.2019.58, whose parameter values are the defaults.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ STORY = (
 )
 TITLE = "Crisis signalling with three equilibria"
 KNOWN = (0.2964518, 0.4724232, 0.8740314)
-"""Probabilities of resistance at the defaults. The papers' replication files start the search for the middle one from 0.4715766."""
+"""Probabilities of resistance at the defaults. Crisman-Cox and Gibilisco's replication files list the first and the third; for the second they list
+0.4715766 and search on from there."""
 WITHIN = 1e-7
 
 

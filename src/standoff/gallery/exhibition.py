@@ -9,6 +9,7 @@ from typing import Any
 
 from standoff.errors import Fault, ScenarioError, SolveError
 from standoff.gallery import crisis_signalling
+from standoff.gallery.choices import Choice, choices
 from standoff.gallery.figures import FIGURES, Figure
 from standoff.gallery.measure import Line, measure
 from standoff.names import closest, listed
@@ -37,6 +38,8 @@ class Exhibit:
     scenario: str | None
     """What `load` finds it by; None for a game outside the scenario language."""
     lines: tuple[Line, ...]
+    choices: tuple[Choice, ...] = ()
+    """Everything that Gambit prints of the exported game, in its order; nothing for a game outside the scenario language."""
 
     @property
     def agrees(self) -> bool:
@@ -117,7 +120,8 @@ def _solved(name: str) -> Exhibit:
     scenario = load(found)
     sources = dict(scenario.sources)
     citation = sources.pop("published", OWN)
-    return Exhibit(name, scenario.title, " ".join(scenario.summary.split()), citation, tuple(sources.values()), found, measure(found, FIGURES[name]))
+    story, remarks = " ".join(scenario.summary.split()), tuple(sources.values())
+    return Exhibit(name, scenario.title, story, citation, remarks, found, measure(found, FIGURES[name]), choices(found))
 
 
 def _fixed_point() -> Exhibit:
@@ -132,7 +136,7 @@ def _fixed_point() -> Exhibit:
         lines.append(Line(figure, found, inf, 0.0))
     remarks = (
         "Private shocks are normal: outside the scenario language, so it is solved as a fixed point of its own.",
-        "Values as in C. Crisman-Cox and M. Gibilisco (2021), Political Science Research and Methods 9(3), 565-582.",
-        "Their replication files start the search for the middle equilibrium from 0.4715766, which is near it but no equilibrium.",
+        "Values as in C. Crisman-Cox and M. Gibilisco (2019), Political Science Research and Methods, doi:10.1017/psrm.2019.58.",
+        "Their replication files list 0.4715766 for the second and search on from there: resistance that is expected so often comes with 0.4713015.",
     )
     return Exhibit(FIXED_POINT, crisis_signalling.TITLE, crisis_signalling.STORY, crisis_signalling.CITATION, remarks, None, tuple(lines))

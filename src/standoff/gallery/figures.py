@@ -121,6 +121,11 @@ def _signalling() -> list[Figure]:
 _ENTERED, _FOUGHT = ("entrant_3.enter",), ("entrant_3.enter", "monopolist.fight")
 _TWICE = (*_FOUGHT, "entrant_2.enter", "monopolist.fight")
 _THREATENED = ("challenger.threaten",)
+_CHALLENGED = ("government.threaten",)
+_SPOKEN = (*_CHALLENGED, "opposition.speak")
+_SUPPORTED, _OPPOSED = (*_SPOKEN, "opposition.speak/support"), (*_SPOKEN, "opposition.speak/dissent")
+_RALLIED = (*_CHALLENGED, "opposition.rally")
+_SILENCED, _TORN = {"blame": 5.0}, {"blame": 2.0}
 _NO_DETERRENCE = ("entrant_1.enter", "chain.fight", "entrant_2.enter", "chain.fight")
 
 _KNOWN: dict[str, tuple[Figure, ...]] = {
@@ -179,6 +184,23 @@ _KNOWN: dict[str, tuple[Figure, ...]] = {
         _derived("the threat is yielded to", "defender.yield", 1 / 2, after=_THREATENED),
         _derived("it is, audiences costing twice as much", "defender.yield", 2 / 3, after=_THREATENED, setting={"audience_cost": 2.0}),
         _derived("a bluffer whose bluff is called backs down", "challenger.back_down", 1.0, type="bluffing", after=(*_THREATENED, "defender.hold")),
+    ),
+    "domestic-opposition": (
+        _derived("one that is not resolved threatens", "government.threaten", 1 / 12, type="bluffing"),
+        _derived("the opposition speaks", "opposition.speak", 1.0, after=_CHALLENGED),
+        _derived("a threat that it supports is yielded to", "rival.yield", 1.0, after=_SUPPORTED),
+        _derived("a threat that it opposes is yielded to", "rival.yield", 3 / 8, after=_OPPOSED),
+        _derived("the belief that a supported threat is meant", "government.resolved", 16 / 17, after=_SUPPORTED, belief=True),
+        _derived("the belief that an opposed one is", "government.resolved", 1 / 2, after=_OPPOSED, belief=True),
+        _derived("one that is not resolved threatens (blame 5)", "government.threaten", 1 / 3, type="bluffing", setting=_SILENCED),
+        _derived("the opposition speaks (blame 5)", "opposition.speak", 0.0, after=_CHALLENGED, setting=_SILENCED),
+        _derived("a threat that it rallies to is yielded to (blame 5)", "rival.yield", 1 / 2, after=_RALLIED, setting=_SILENCED),
+        _derived("one that is not resolved threatens (blame 2)", "government.threaten", 1 / 6, type="bluffing", setting=_TORN),
+        _derived("the opposition speaks (blame 2)", "opposition.speak", 5 / 8, after=_CHALLENGED, setting=_TORN),
+        _gambit("one that is not resolved threatens", "government.threaten", 0.414200, type="bluffing"),
+        _gambit("the opposition speaks", "opposition.speak", 0.561480, after=_CHALLENGED),
+        _gambit("a threat that it supports is yielded to", "rival.yield", 0.523767, after=_SUPPORTED),
+        _gambit("a threat that it opposes is yielded to", "rival.yield", 0.349498, after=_OPPOSED),
     ),
     "trust": (
         _limit("the buyer trusts", "buyer.trust", 0.0),

@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions
     from rich.table import Table
 
-    from standoff.gallery import Exhibit, Gallery, Line
+    from standoff.gallery import Choice, Exhibit, Gallery, Line
 
 
 ROOM = 106
 """Columns from which on the overview has room for everything."""
+
+SHOWN = 12
+"""Most choices that are listed of one game."""
 
 
 def gallery_content(gallery: Gallery) -> Content:
@@ -38,6 +41,7 @@ def _game(exhibit: Exhibit) -> Content:
         "scenario": exhibit.scenario,
         "agrees": exhibit.agrees,
         "figures": [_figure(line) for line in exhibit.lines],
+        "gambit": {"commands": _in_gambit(exhibit.scenario), "prints": [_choice(choice) for choice in exhibit.choices]},
     }
 
 
@@ -59,6 +63,22 @@ def _figure(line: Line) -> Content:
         "within": figure.within,
         "agrees": line.agrees,
         "certified": line.certified,
+    }
+
+
+def _in_gambit(scenario: str | None) -> list[str]:
+    """Return the commands that solve a scenario in Gambit at its own precision."""
+    if scenario is None:
+        return []
+    return [f"standoff export {scenario} --scaled", f"gambit-logit -q -e -l 1 {scenario.removeprefix('gallery/')}.efg"]
+
+
+def _choice(choice: Choice) -> Content:
+    return {
+        "player": choice.player,
+        "type": choice.type,
+        "after": list(choice.after),
+        "ours": dict(zip(choice.options, choice.probabilities, strict=True)),
     }
 
 
@@ -176,6 +196,7 @@ def _one(game: Content) -> list[Any]:
         heading(f"What is known, and what comes out: {agree} of {plural(len(game['figures']), 'figure')} agree"),
         shown,
         *_notes(game),
+        *_printed(game["gambit"]["prints"]),
         *_next(game),
     ]
 
@@ -202,6 +223,19 @@ def _notes(game: Content) -> list[Any]:
     return lines
 
 
+def _printed(choices: Sequence[Content]) -> list[Any]:
+    """Show what Gambit prints of the same tree, in its order and from our solution."""
+    if not choices:
+        return []
+    shown = table("who chooses", "after", "with", wide=("after", "with"))
+    for choice in choices[:SHOWN]:
+        who = choice["player"] + (f", {choice['type']}" if choice["type"] else "")
+        shown.add_row(who, " ".join(choice["after"]) or "the start", ", ".join(f"{option} {p:.6f}" for option, p in choice["ours"].items()))
+    rest = len(choices) - SHOWN
+    more = [Text(f"... and {plural(rest, 'more choice')}; --json has them all.", style="dim")] if rest > 0 else []
+    return [heading("The same in Gambit: after the precision it prints these numbers, in this order"), shown, *more]
+
+
 def _next(game: Content) -> list[Any]:
     name = game["scenario"]
     if name is None:
@@ -210,5 +244,5 @@ def _next(game: Content) -> list[Any]:
     return commands(
         (f"standoff solve {name}", "its solution; --set precision=5 for sharper play"),
         (f"standoff explain {name}", "why, and what would change it"),
-        (f"standoff export {name} --scaled", "for Gambit"),
+        *zip(game["gambit"]["commands"], ("write the tree for Gambit", "and solve it there"), strict=True),
     )
