@@ -98,7 +98,7 @@ class _Draw:
 
     def probability(self) -> float:
         """Now and then 0 or 1, so that an observation may rule a type out."""
-        return float(self.among(0, 1)) if self.flip(0.1) else self.number(0.05, 0.95)
+        return float(self.among(0, 1)) if self.flip(0.2) else self.number(0.05, 0.95)
 
     def by_type(self, player: str, draw: Callable[[], float], who: str = "type") -> str:
         """Return an expression with one number per type of a player."""

@@ -10,6 +10,7 @@ from one_shot import behaviour_of, choices, judge, logit_gap, options_of
 from random_scenarios import PLAYERS, TYPES, in_units, random_scenario, reworded, with_constant
 from standoff.export import export, information_sets
 from standoff.game import build
+from standoff.scenario import Builder
 from standoff.solve import exact, solve
 from standoff.solve.grid import to_beliefs
 
@@ -107,6 +108,7 @@ def test_every_choice_is_the_logit_response_to_what_follows(seed):
     """Beliefs and values are computed anew, without the solver; sharper play, more types and unequal propensities than Gambit is given."""
     solved = exact(build(random_scenario(seed, axes=4, sharpness=(1.0, 6.0), propensities=True)))
     assert solved.certificate.met
+    assert np.isfinite(solved.beliefs).all()
     assert logit_gap(solved.game, solved.tree, behaviour_of(solved)) < SAME
 
 
@@ -173,3 +175,34 @@ def test_units_of_payoff_do_not_matter(seed, factor):
     scenario = random_scenario(seed, propensities=True)
     precisions = {f"precision_{player}": build(scenario).parameters[f"precision_{player}"] / factor for player in scenario.players}
     assert largest_gap(table(exact(build(scenario))), table(exact(build(in_units(scenario, factor), precisions)))) < SAME
+
+
+# --- what was found so ---------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.paper
+def test_evidence_that_contradicts_itself_leaves_beliefs_as_they_are():
+    """One sight rules a type out, the next the other: no play leads on from there, and nothing there spoils what play leads to."""
+
+    def only(kind):
+        return {"chance": f"1 if type(ann) == {kind} else 0"}
+
+    scenario = (
+        Builder("contradiction")
+        .clock(periods=1)
+        .parameter("precision", 1)
+        .player("ann", types={"low": 0.5, "top": "rest"})
+        .player("bob")
+        .payoff("ann", "taste", on={"ann.p": "2 if type == low else 1"})
+        .event("first", at="start", outcomes={"says_low": only("low"), "says_top": {"chance": "rest"}})
+        .event("second", at="start", outcomes={"says_top": only("top"), "says_low": {"chance": "rest"}})
+        .turn("ann", options={"p": {}, "q": {}})
+        .turn("bob", options={"u": {}, "v": {}})
+        .scenario()
+    )
+    solved = exact(build(scenario))
+    assert np.isfinite(solved.values).all()
+    assert solved.values[0, 2] == 0.0
+    low = [solved.at(h)[0] for h in choices(solved.game, solved.tree) if solved.beliefs[h, 0] == 1.0 and solved.game.arrays.owner[solved.tree.node[h]] == 0]
+    assert len(low) == 2  # "low, low", and "low, top", which cannot be
+    assert [policy[0] for policy in low] == pytest.approx([1 / (1 + np.exp(-2.0))] * 2, abs=1e-12)
