@@ -6,10 +6,12 @@ shape (O, K): rows of the options of every history (`Tree.option`), columns of t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from standoff.export import information_sets
 from standoff.game import DECISION, Game
 from standoff.solve import Exact
 from standoff.solve._exact import Tree
@@ -40,6 +42,18 @@ def choices(game: Game, tree: Tree) -> list[int]:
     return [int(h) for h in np.flatnonzero(np.diff(game.arrays.option_start)[tree.node] > 1)]
 
 
+def ways(game: Game, tree: Tree) -> list[tuple[int, ...]]:
+    """Return the observations (rows of the game) that lead to each history."""
+    found: list[tuple[int, ...]] = [()] * len(tree.node)
+    start = game.arrays.observation_start
+    for history, child in enumerate(tree.child.tolist()):
+        if child >= 0:
+            node = int(tree.node[history])
+            for y, row in enumerate(range(start[node], start[node + 1])):
+                found[child + y] = (*found[history], row)
+    return found
+
+
 def behaviour_of(solved: Exact) -> np.ndarray:
     """Return the behaviour of an exact solution."""
     game, tree = solved.game, solved.tree
@@ -48,6 +62,23 @@ def behaviour_of(solved: Exact) -> np.ndarray:
     for history in choices(game, tree):
         policy = solved.at(history)
         found[options_of(game, tree, history), : len(policy)] = policy.T
+    return found
+
+
+def behaviour_in(solved: Exact, profile: Mapping[tuple[int, int], Mapping[str, float]]) -> np.ndarray:
+    """Return the behaviour that another program found on the exported tree, by player and number of the information set, and option.
+
+    At choices that the tree does not hold, because nobody comes there, it is that of the solution.
+    """
+    game, sets = solved.game, information_sets(solved.game)
+    if len(profile) != len(sets):
+        raise ValueError(f"the tree has {len(sets)} information sets, and the profile {len(profile)}")
+    found, history_of = behaviour_of(solved), {way: history for history, way in enumerate(ways(game, solved.tree))}
+    for place in sets:
+        rows = range(*game.arrays.option_start[place.node : place.node + 2])
+        mixed = profile[place.player, place.number]
+        here = options_of(game, solved.tree, history_of[place.observations])
+        found[here, place.kind] = [mixed[game.option_address(row).split(".", 1)[1]] for row in rows]
     return found
 
 
@@ -119,6 +150,31 @@ def largest_regret(game: Game, tree: Tree, behaviour: np.ndarray, judged: Judged
             q, p = judged.action_values[rows, : len(possible)][:, possible], behaviour[rows, : len(possible)][:, possible]
             worst = max(worst, float((q.max(axis=0) - (p * q).sum(axis=0)).max()))
     return worst
+
+
+def nash_conv(game: Game, tree: Tree, behaviour: np.ndarray, judged: Judged | None = None) -> float:
+    """Return what the players gain, summed, if each in turn answers the others' behaviour as well as it can, from the start on."""
+    judged, g, pay = judged or judge(game, tree, behaviour), game.arrays, game.payoffs
+    best = np.zeros_like(judged.values)
+    for history in range(len(tree.node) - 1, -1, -1):
+        node, child = int(tree.node[history]), int(tree.child[history])
+        best[history] = pay.node[node]
+        if child < 0:
+            continue
+        observations = slice(int(g.observation_start[node]), int(g.observation_start[node + 1]))
+        onward = pay.observation[observations] + g.beta[node] * best[child : child + observations.stop - observations.start]
+        seen, owner = likelihood(game, tree, behaviour, history), int(g.owner[node])
+        belief = judged.beliefs[history][owner] if owner >= 0 else np.ones(1)
+        total = (seen @ belief) @ onward
+        own = slice(int(g.columns[owner]), int(g.columns[owner + 1])) if owner >= 0 else slice(0)
+        if g.kind[node] == DECISION:
+            reward = pay.option[int(g.option_start[node]) : int(g.option_start[node + 1])]
+            total = total + (behaviour[options_of(game, tree, history), : len(belief)] @ belief) @ reward
+            total[own] = (reward[:, own] + np.einsum("ayk,yk->ak", game.likelihoods(node), onward[:, own])).max(axis=0)
+        elif owner >= 0:
+            total[own] = np.einsum("yk,yk->k", seen, onward[:, own])
+        best[history] += total
+    return float(np.concatenate(game.priors) @ (best[0] - judged.values[0]))
 
 
 def logit_gap(game: Game, tree: Tree, behaviour: np.ndarray, judged: Judged | None = None) -> float:

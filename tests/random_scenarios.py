@@ -228,7 +228,7 @@ def with_constant(scenario: Scenario, player: str, amount: float) -> Scenario:
     """Return the scenario with so much more for a player at every end, in values at the start."""
     data = _data(scenario)
     later = f"{amount} / {data['clock'].get('discount', 1)} ** period"
-    data["players"][player]["payoffs"]["constant"] = {"ends": {end: later for end in (*data["ends"], "time_up")}}
+    data["players"][player]["payoffs"]["constant"] = {"ends": dict.fromkeys((*data["ends"], "time_up"), later)}
     return Scenario.model_validate(data)
 
 
