@@ -118,7 +118,7 @@ def update(own, n_types, n_obs, log_like, post, r):
     """Fill `post[y]` with the log-odds coordinates after each observation, and `r.by_x`, `r.by_log` with their derivatives.
 
     With `M[k] = x[k] L[k] + (1 - x[k]) M[k+1]`, `M[K-1] = L[K-1]`, Bayes' rule adds `log L[k] - log M[k+1]` to the log-odds of `x[k]`. An
-    observation that no type can produce leaves the belief as it is.
+    observation that no type believed possible can produce leaves the belief as it is.
     """
     by_x, by_log, mass, dmass = r.by_x, r.by_log, r.mass, r.dmass
     n_axes = n_types - 1
@@ -131,17 +131,18 @@ def update(own, n_types, n_obs, log_like, post, r):
         for back in range(n_axes):
             k = n_axes - 1 - back
             likelihood = log_like[y, k]
-            possible = likelihood > -np.inf or rest > -np.inf
+            one, two = log_share(own[k]) + likelihood, log_share(-own[k]) + rest
+            possible = one > -np.inf or two > -np.inf
             post[y, k] = own[k] + (likelihood - rest) if possible else own[k]
             for j in range(n_types):
                 by_log[y, k, j] = ((1.0 if j == k else 0.0) - mass[j]) if possible else 0.0
             for d in range(n_axes):
                 by_x[y, k, d] = 1.0 if d == k else (-dmass[d] if possible else 0.0)
             if not possible:
+                rest = -np.inf
                 continue
-            one, two = log_share(own[k]) + likelihood, log_share(-own[k]) + rest
             top = max(one, two)
-            rest = top + np.log(np.exp(one - top) + np.exp(two - top)) if top > -np.inf else top
+            rest = top + np.log(np.exp(one - top) + np.exp(two - top))
             before, after = np.exp(log_share(own[k])), np.exp(log_share(post[y, k]))
             for j in range(n_types):
                 mass[j] = after * (1.0 if j == k else 0.0) + (1.0 - after) * mass[j]

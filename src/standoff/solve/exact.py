@@ -246,6 +246,8 @@ def exact(game: Game, *, max_histories: int = MAX_HISTORIES, progress: Progress 
     state = branch.state
     with np.errstate(over="ignore"):
         beliefs = 1.0 / (1.0 + np.exp(-state.x))
+    if not np.isfinite(state.value).all() or np.isnan(beliefs).any():
+        raise SolveError("values or beliefs are not finite on some public history")
     certificate = Residual(len(branch.tree.node), residual, folds, steps)
     return Exact(game, branch.tree, state.u, beliefs, state.value, certificate, time.perf_counter() - begun)
 
