@@ -15,6 +15,7 @@ from standoff.export import information_sets
 from standoff.game import DECISION, Game
 from standoff.solve import Exact
 from standoff.solve._exact import Tree
+from standoff.solve.exact import head_histories
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,11 @@ def behaviour_in(solved: Exact, profile: Mapping[tuple[int, int], Mapping[str, f
     for place in sets:
         rows = range(*game.arrays.option_start[place.node : place.node + 2])
         mixed = profile[place.player, place.number]
-        here = options_of(game, solved.tree, history_of[place.observations])
+        history = history_of[place.observations]
+        # One that is chosen together with others belongs to a history after those before it, wherever they have led.
+        while game.structure.place[solved.tree.node[history]] != game.structure.place[place.node]:
+            history = int(solved.tree.child[history])
+        here = options_of(game, solved.tree, history)
         found[here, place.kind] = [mixed[game.option_address(row).split(".", 1)[1]] for row in rows]
     return found
 
@@ -111,6 +116,7 @@ def judge(game: Game, tree: Tree, behaviour: np.ndarray) -> Judged:
             reach[child + y] = reach[history] * total
             beliefs[child + y] = [joint / total if i == owner and total > 0.0 else one for i, one in enumerate(before)]
     values, action_values = np.zeros((n, int(g.columns[-1]))), np.full(behaviour.shape, np.nan)
+    heads = head_histories(game.structure, tree.node, tree.child)
     for history in range(n - 1, -1, -1):
         node, child = int(tree.node[history]), int(tree.child[history])
         values[history] = pay.node[node]
@@ -131,7 +137,13 @@ def judge(game: Game, tree: Tree, behaviour: np.ndarray) -> Judged:
             gained = (policy @ belief) @ reward
             gained[own] = np.einsum("ak,ak->k", policy, reward[:, own])
             total = total + gained
-            action_values[rows, : len(belief)] = reward[:, own] + np.einsum("ayk,yk->ak", game.likelihoods(node), onward[:, own])
+            worth = reward[:, own] + np.einsum("ayk,yk->ak", game.likelihoods(node), onward[:, own])
+            # What others choose at the same moment is not known: the mean, up to what they have brought by then whatever this one does.
+            share = reach[history] / reach[heads[history]] if reach[heads[history]] > 0.0 else 0.0
+            if heads[history] == history:
+                action_values[rows, : len(belief)] = worth
+            else:
+                action_values[rows, : len(belief)] = np.nan_to_num(action_values[rows, : len(belief)]) + share * worth
         values[history] += total
     return Judged(reach, beliefs, action_values, values)
 
@@ -154,6 +166,8 @@ def largest_regret(game: Game, tree: Tree, behaviour: np.ndarray, judged: Judged
 
 def nash_conv(game: Game, tree: Tree, behaviour: np.ndarray, judged: Judged | None = None) -> float:
     """Return what the players gain, summed, if each in turn answers the others' behaviour as well as it can, from the start on."""
+    if game.structure.at_once:
+        raise ValueError("best answers to those who choose at the same moment are not worked out")
     judged, g, pay = judged or judge(game, tree, behaviour), game.arrays, game.payoffs
     best = np.zeros_like(judged.values)
     for history in range(len(tree.node) - 1, -1, -1):

@@ -10,10 +10,11 @@ method of its block:
 | players | `players` | 2 or 3, with 1 to 3 types, random priors and precisions |
 | state | `state` | a number, a label that may return to its start, whether the crisis is over |
 | turns | `turn`, `open_option`, `covert_option` | 2 or 3 options, which the state may take off the menu; signals |
+| turns | `turns_at_once` | of two players, neither of whom knows the other's choice |
 | effects | `change`, `outcomes` | assignments at once or later, for good or not; chance that may hang on somebody's type |
 | events | `event` | chance at the start or the end of a period, where the state allows it |
 | ends | `ends` | an early one, beside `time_up` |
-| payoffs | `payoffs` | for moves, signals and outcomes; each period; at ends; by own type and state |
+| payoffs | `payoffs` | for moves, signals and outcomes; each period; at ends; by own type and state, at ends by another's type as well |
 """
 
 from __future__ import annotations
@@ -36,15 +37,17 @@ CHANGES = ({"heat": "min(heat + 1, 2)"}, {"heat": 0}, {"mood": "cross"}, {"mood"
 
 
 def random_scenario(
-    seed: int, *, plays: tuple[int, int] = (60, 600), axes: int = 3, sharpness: tuple[float, float] = (0.5, 2.0), propensities: bool = False
-) -> Scenario:
+    seed: int, *, plays: tuple[int, int] = (60, 600), axes: int = 3, sharpness: tuple[float, float] = (0.5, 2.0), propensities: bool = False,
+    together: float = 0.3,
+) -> Scenario:  # fmt: skip
     """Return a random scenario: the same for the same arguments.
 
     `plays`: least and most terminal nodes of its tree; `axes`: most belief axes, of which a player with K types takes K - 1; `sharpness`: least
     and greatest precision, by player (payoffs lie between -2 and 2). `propensities`: whether options differ in them, which Gambit cannot say.
+    `together`: how often two players choose at once.
     """
     for attempt in count():
-        scenario = _Draw(np.random.default_rng([seed, attempt]), f"random-{seed}", axes, sharpness, propensities).scenario()
+        scenario = _Draw(np.random.default_rng([seed, attempt]), f"random-{seed}", axes, sharpness, propensities, together).scenario()
         game = build(scenario)
         if plays[0] <= count_plays(game) <= plays[1] and _moments(game) >= 4:
             return scenario
@@ -59,10 +62,12 @@ def _moments(game: Game) -> int:
 class _Draw:
     """Draws one scenario."""
 
-    def __init__(self, random: np.random.Generator, name: str, axes: int, sharpness: tuple[float, float], propensities: bool) -> None:
+    def __init__(
+        self, random: np.random.Generator, name: str, axes: int, sharpness: tuple[float, float], propensities: bool, together: float
+    ) -> None:
         self.random = random
         self.builder = Builder(name)
-        self.axes, self.sharpness, self.propensities = axes, sharpness, propensities
+        self.axes, self.sharpness, self.propensities, self.together = axes, sharpness, propensities, together
         self.kinds: dict[str, int] = {}
         """Number of types of each player."""
         self.moves: list[str] = []
@@ -74,7 +79,7 @@ class _Draw:
         self.players()
         self.state()
         for position in range(self.among(1, 3)):
-            self.turn(position)
+            self.turns_at_once(position) if self.flip(self.together) else self.turn(position)
         for position in range(self.among(0, 2)):
             self.event(position)
         self.ends()
@@ -146,6 +151,19 @@ class _Draw:
         )
         self.moves += [f"{player}.{name}" for name in (*options, *signals)]
 
+    def turns_at_once(self, position: int) -> None:
+        players = self.random.permutation(list(self.kinds))[:2].tolist()
+        for i, player in enumerate(players):
+            options = [self.name("o") for _ in range(self.among(2, 3))]
+            self.builder.turn(
+                player,
+                name=f"turn{position}_{i}",
+                options={name: self.menu() | self.change() for name in options},
+                when=str(self.one(CONDITIONS)) if self.flip(0.3) else None,
+                at_once=i > 0,
+            )
+            self.moves += [f"{player}.{name}" for name in options]
+
     def open_option(self, player: str, name: str) -> dict:
         chance = {"outcomes": self.outcomes(f"{player}.{name}")} if self.flip(0.3) else {}
         return self.menu() | self.change() | chance
@@ -190,7 +208,12 @@ class _Draw:
 
         self.builder.payoff(player, "acts", on={address: own() for address in self.moves if self.flip(0.6)})
         self.builder.payoff(player, "flow", each_period=f"{own()} * heat + ({self.number()} if mood == cross else 0)")
-        self.builder.payoff(player, "finale", ends={"rupture": own(), "time_up": f"{own()} * heat"})
+        self.builder.payoff(player, "finale", ends={"rupture": own(), "time_up": f"{own()} * heat + {self.of_another(player)}"})
+
+    def of_another(self, player: str) -> str:
+        """Return what the type of another player is worth to this one, now and then."""
+        others = [name for name, n in self.kinds.items() if n > 1 and name != player]
+        return self.by_type(str(other := self.one(others)), self.number, f"type({other})") if others and self.flip(0.3) else "0"
 
 
 # --- the same crisis in other words --------------------------------------------------------------------------------------------------------

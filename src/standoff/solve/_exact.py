@@ -23,9 +23,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from standoff.solve._at_once import answer, gather, gather_values, leads, look
 from standoff.solve._jit import kernel
 from standoff.solve._stage import _action_values, _system, solve_linear
-from standoff.solve._sweep import load_likelihood
+from standoff.solve._sweep import in_eyes_of, load_likelihood
 
 
 class Tree(NamedTuple):
@@ -60,7 +61,8 @@ class Room(NamedTuple):
 
     own: np.ndarray  # (K-1,)
     prob: np.ndarray  # (K,)
-    dprob: np.ndarray  # (K,)
+    eyes: np.ndarray  # (P, K) the same in the eyes of each player
+    dprob: np.ndarray  # (P, K) its derivative in one direction
     du: np.ndarray  # (K, A)
     dlog: np.ndarray  # (K,)
     mass: np.ndarray  # (K,)
@@ -161,7 +163,38 @@ def shares(own, n_types, prob):
 
 
 @kernel
-def eliminate(tree, g, pay, axes, state, t, s, r):
+def at_once(h, t, tree, g, pay, axes, state, s, r, z):
+    """Do for the choices that are made together from history `h` on what `eliminate` does for a single one; return the residual."""
+    members, unknowns = gather(h, tree, g, axes, z)
+    for m in range(members):
+        n = z.node[m]
+        owner = g.owner[n]
+        n_types = axes.n_types[owner]
+        n_options = g.option_start[n + 1] - g.option_start[n]
+        for d in range(n_types - 1):
+            r.own[d] = state.x[h, axes.first[owner] + d]
+        observed(n, owner, n_types, n_options, n_options, z.row[m], state.u, g, s)
+        update(r.own, n_types, n_options, s.log_like, s.post, r)
+        shares(r.own, n_types, r.prob)
+        for a in range(n_options):
+            for k in range(n_types):
+                z.sigma[m, k, a] = s.sigma[k, a]
+            for e in range(n_types - 1):
+                for d in range(n_types - 1):
+                    z.by_x[m, a, e, d] = r.by_x[a, e, d]
+                for k in range(n_types):
+                    z.by_log[m, a, e, k] = r.by_log[a, e, k]
+        for d in range(n_types - 1):
+            odds = np.exp(log_share(r.own[d]))
+            for k in range(n_types):
+                z.dlog[k, d] = 0.0 if k < d else 1.0 - odds if k == d else -odds
+        look(m, n_types, g.columns[owner], unknowns, r.prob, z.dlog, g, z)
+    gather_values(h, members, unknowns, tree, g, pay, axes, state.value, state.slope, z)
+    return answer(h, members, unknowns, t, g, axes, state.u, state.value, state.slope, state.rise, z)
+
+
+@kernel
+def eliminate(tree, g, pay, axes, state, t, s, r, z):
     """Solve the linearised equations from the ends to the start; fills `value`, `slope` and `rise`.
 
     Returns the largest stage residual |F|, relative to max(1, |u|); infinite when a stage's Jacobian is singular or a number overflows.
@@ -169,7 +202,7 @@ def eliminate(tree, g, pay, axes, state, t, s, r):
     nodes, children, first_row = tree.node, tree.child, tree.option
     u, x, value, slope, rise = state.u, state.x, state.value, state.slope, state.rise
     sigma, log_like, post, gain, like = s.sigma, s.log_like, s.post, s.gain, s.like
-    own, prob, dprob, du, dlog, by_x, by_log = r.own, r.prob, r.dprob, r.du, r.dlog, r.by_x, r.by_log
+    own, prob, eyes, dprob, du, dlog, by_x, by_log = r.own, r.prob, r.eyes, r.dprob, r.du, r.dlog, r.by_x, r.by_log
     reward, reward_y, log_w, q, follows, bend = s.reward, s.reward_y, s.log_w, s.q, s.value, s.slope
     guess, rhs, residual, jacobian, matrix = s.u, s.rhs, s.residual, s.jacobian, r.matrix
     pay_node, pay_option, pay_observation = pay.node, pay.option, pay.observation
@@ -178,6 +211,7 @@ def eliminate(tree, g, pay, axes, state, t, s, r):
     firsts, all_types = axes.first, axes.n_types
     n_axes_all = x.shape[1]
     n_columns = value.shape[1]
+    n_players = columns.shape[0] - 1
     worst = 0.0
     for back in range(nodes.shape[0]):
         h = nodes.shape[0] - 1 - back
@@ -202,7 +236,16 @@ def eliminate(tree, g, pay, axes, state, t, s, r):
         first = firsts[owner] if owner >= 0 else 0
         column = columns[owner] if owner >= 0 else 0
         n_axes = n_types - 1
-        choice = decision and n_options > 1
+        blind = g.head[n] != n
+        if decision and leads(n, g):
+            worst = max(worst, at_once(h, t, tree, g, pay, axes, state, s, r, z))
+            if not worst < 1e12:
+                return np.inf
+            continue
+        # A choice made together with an earlier one is solved with that; here its value is taken as things stand.
+        weighs = decision and n_options > 1
+        choice = weighs and not blind
+        tilted = owner >= 0 and g.tilted[owner]
         for d in range(n_axes):
             own[d] = x[h, first + d]
         observed(n, owner, n_types, n_options, n_obs, row, u, g, s)
@@ -244,28 +287,38 @@ def eliminate(tree, g, pay, axes, state, t, s, r):
             if not worst < 1e12:
                 return np.inf
         shares(own, n_types, prob)
+        for j in range(n_players if tilted else 1):
+            if tilted:
+                in_eyes_of(j, prob, column, n_types, g.tilt, eyes)
+            else:
+                for k in range(n_types):
+                    eyes[0, k] = prob[k]
         for y in range(n_obs):
             below = c0 + y
             mean = 0.0
-            for k in range(n_types):
-                mean += prob[k] * np.exp(log_like[y, k])
-            for c in range(n_columns):
-                p = mean
-                if owner >= 0 and column <= c < column + n_types:
-                    p = np.exp(log_like[y, c - column])
-                value[h, c] += p * (pay_observation[y0 + y, c] + beta * value[below, c])
+            for j in range(n_players):
+                if j == 0 or tilted:
+                    mean = 0.0
+                    for k in range(n_types):
+                        mean += eyes[j, k] * np.exp(log_like[y, k])
+                for c in range(columns[j], columns[j + 1]):
+                    p = np.exp(log_like[y, c - column]) if j == owner else mean
+                    value[h, c] += p * (pay_observation[y0 + y, c] + beta * value[below, c])
         if decision:
             for a in range(n_options):
                 mean = 0.0
-                for k in range(n_types):
-                    mean += prob[k] * sigma[k, a] if choice else prob[k]
-                for c in range(n_columns):
-                    p = mean
-                    if choice and column <= c < column + n_types:
-                        p = sigma[c - column, a]
-                    elif column <= c < column + n_types:
-                        p = 1.0
-                    value[h, c] += p * pay_option[o0 + a, c]
+                for j in range(n_players):
+                    if j == 0 or tilted:
+                        mean = 0.0
+                        for k in range(n_types):
+                            mean += eyes[j, k] * (sigma[k, a] if weighs else 1.0)
+                    for c in range(columns[j], columns[j + 1]):
+                        p = mean
+                        if j == owner:
+                            p = sigma[c - column, a] if weighs else 1.0
+                        value[h, c] += p * pay_option[o0 + a, c]
+        if blind:
+            continue
         # Directions: belief axes, then t, then Newton's own step.
         size = n_types * (n_options - 1)
         width = n_options - 1
@@ -305,66 +358,83 @@ def eliminate(tree, g, pay, axes, state, t, s, r):
                     for a in range(1, n_options):
                         du[k, a] = rhs[k * width + a - 1]
                         rise[row + a, k, j] = du[k, a]
-            for k in range(n_types):
-                dprob[k] = 0.0
-            if mine:
-                d = j - first
-                odds = np.exp(log_share(own[d]))
-                dprob[d] = prob[d] * (1.0 - odds)
-                for k in range(d + 1, n_types):
-                    dprob[k] = -prob[k] * odds
             if newton and not choice:
                 continue
+            for i in range(n_players if tilted else 1):
+                level = 0.0
+                for k in range(n_types):
+                    dprob[i, k] = 0.0
+                    if mine and k >= j - first:
+                        odds = np.exp(log_share(own[j - first]))
+                        dprob[i, k] = 1.0 - odds if k == j - first else -odds
+                    level += eyes[i, k] * dprob[i, k]
+                for k in range(n_types):
+                    # So far of the logarithm; the common belief has a level of 0.
+                    dprob[i, k] = eyes[i, k] * (dprob[i, k] - level)
             for y in range(n_obs):
                 below = c0 + y
-                mean = 0.0
-                dmean = 0.0
                 for k in range(n_types):
-                    likelihood = np.exp(log_like[y, k])
                     dlog[k] = 0.0
                     if choice:
                         for a in range(1, n_options):
                             dlog[k] += gain[y, k, a] * du[k, a]
-                    mean += prob[k] * likelihood
-                    dmean += (dprob[k] + prob[k] * dlog[k]) * likelihood
-                for c in range(n_columns):
-                    p = mean
-                    dp = dmean
-                    if owner >= 0 and column <= c < column + n_types:
-                        p = np.exp(log_like[y, c - column])
-                        dp = p * dlog[c - column]
-                    change = 0.0
-                    for e in range(n_axes):
-                        step = by_x[y, e, j - first] if mine else 0.0
+                mean = 0.0
+                dmean = 0.0
+                for i in range(n_players):
+                    if i == 0 or tilted:
+                        mean = 0.0
+                        dmean = 0.0
                         for k in range(n_types):
-                            step += by_log[y, e, k] * dlog[k]
-                        change += slope[below, c, first + e] * step
-                    if not mine and not newton:
-                        change += slope[below, c, j]
-                    total = dp * (pay_observation[y0 + y, c] + beta * value[below, c]) + p * beta * change
-                    if newton:
-                        value[h, c] += total
-                    else:
-                        slope[h, c, j] += total
+                            likelihood = np.exp(log_like[y, k])
+                            mean += eyes[i, k] * likelihood
+                            dmean += (dprob[i, k] + eyes[i, k] * dlog[k]) * likelihood
+                    for c in range(columns[i], columns[i + 1]):
+                        p = mean
+                        dp = dmean
+                        if i == owner:
+                            p = np.exp(log_like[y, c - column])
+                            dp = p * dlog[c - column]
+                        change = 0.0
+                        for e in range(n_axes):
+                            step = by_x[y, e, j - first] if mine else 0.0
+                            for k in range(n_types):
+                                step += by_log[y, e, k] * dlog[k]
+                            change += slope[below, c, first + e] * step
+                        if not mine and not newton:
+                            change += slope[below, c, j]
+                        total = dp * (pay_observation[y0 + y, c] + beta * value[below, c]) + p * beta * change
+                        if newton:
+                            value[h, c] += total
+                        else:
+                            slope[h, c, j] += total
             if decision:
                 for a in range(n_options):
                     dmean = 0.0
-                    for k in range(n_types):
-                        dsigma = 0.0
-                        if choice:
-                            mean = 0.0
-                            for b in range(1, n_options):
-                                mean += sigma[k, b] * du[k, b]
-                            dsigma = sigma[k, a] * (du[k, a] - mean)
-                            dmean += dprob[k] * sigma[k, a] + prob[k] * dsigma
-                        else:
-                            dmean += dprob[k]
-                        if newton:
-                            value[h, column + k] += dsigma * pay_option[o0 + a, column + k]
-                        else:
-                            slope[h, column + k, j] += dsigma * pay_option[o0 + a, column + k]
-                    for c in range(n_columns):
-                        if not column <= c < column + n_types:
+                    for i in range(n_players):
+                        if i == owner:
+                            for k in range(n_types):
+                                if not choice:
+                                    continue
+                                mean = 0.0
+                                for b in range(1, n_options):
+                                    mean += sigma[k, b] * du[k, b]
+                                dsigma = sigma[k, a] * (du[k, a] - mean)
+                                if newton:
+                                    value[h, column + k] += dsigma * pay_option[o0 + a, column + k]
+                                else:
+                                    slope[h, column + k, j] += dsigma * pay_option[o0 + a, column + k]
+                            continue
+                        dmean = 0.0
+                        e = i if tilted else 0
+                        for k in range(n_types):
+                            if choice:
+                                mean = 0.0
+                                for b in range(1, n_options):
+                                    mean += sigma[k, b] * du[k, b]
+                                dmean += dprob[e, k] * sigma[k, a] + eyes[e, k] * sigma[k, a] * (du[k, a] - mean)
+                            else:
+                                dmean += dprob[e, k]
+                        for c in range(columns[i], columns[i + 1]):
                             if newton:
                                 value[h, c] += dmean * pay_option[o0 + a, c]
                             else:
@@ -373,7 +443,7 @@ def eliminate(tree, g, pay, axes, state, t, s, r):
 
 
 @kernel
-def respond(tree, g, axes, state, s, r):
+def respond(tree, g, axes, state, s, r, z):
     """Propagate, linearly, a unit of `t` and Newton's steps through the tree; fills `dx` and `du`."""
     nodes, children, first_row = tree.node, tree.child, tree.option
     u, x, rise, dx, change = state.u, state.x, state.rise, state.dx, state.du
@@ -399,14 +469,21 @@ def respond(tree, g, axes, state, s, r):
         n_types = all_types[owner] if owner >= 0 else 1
         first = firsts[owner] if owner >= 0 else 0
         n_axes = n_types - 1
-        for a in range(n_options):
-            for k in range(n_types):
-                for w in range(2):
-                    total = rise[row + a, k, n_axes_all + w] if n_options > 1 else 0.0
-                    if n_options > 1:
-                        for d in range(n_axes_all):
-                            total += rise[row + a, k, d] * dx[h, d, w]
-                    change[row + a, k, w] = total
+        # What is chosen together answers to the belief before the first of the choices.
+        together = g.kind[n] == 0 and leads(n, g)
+        members = gather(h, tree, g, axes, z)[0] if together else 1
+        for m in range(members if g.head[n] == n else 0):
+            first_option = z.row[m] if together else row
+            menu = option_start[z.node[m] + 1] - option_start[z.node[m]] if together else n_options
+            kinds = all_types[owners[z.node[m]]] if together else n_types
+            for a in range(menu):
+                for k in range(kinds):
+                    for w in range(2):
+                        total = rise[first_option + a, k, n_axes_all + w] if menu > 1 else 0.0
+                        if menu > 1:
+                            for d in range(n_axes_all):
+                                total += rise[first_option + a, k, d] * dx[h, d, w]
+                        change[first_option + a, k, w] = total
         if n_axes > 0:
             for d in range(n_axes):
                 own[d] = x[h, first + d]

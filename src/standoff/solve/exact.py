@@ -18,6 +18,7 @@ import numpy as np
 from standoff.errors import GameTooLargeError, SolveError
 from standoff.game import DECISION, Game
 from standoff.game.structure import Structure
+from standoff.solve._at_once import make_moment
 from standoff.solve._exact import Axes, Linear, Room, Tree, believe, eliminate, respond
 from standoff.solve._stage import make_stage
 from standoff.solve.grid import to_beliefs, to_coordinates
@@ -62,9 +63,27 @@ def unroll(structure: Structure, root: int = 0) -> Tree:
         rows = np.repeat(start[here] - before, n) + np.arange(int(n.sum()))
         nodes.append(target[rows])
         total += len(rows)
-    node = np.concatenate(nodes).astype(np.int64)
+    node, child = np.concatenate(nodes).astype(np.int64), np.concatenate(children).astype(np.int64)
     options = np.diff(structure.option_start)[node]
-    return Tree(node, np.concatenate(children).astype(np.int64), (np.cumsum(options) - options).astype(np.int64))
+    if not structure.at_once:
+        return Tree(node, child, (np.cumsum(options) - options).astype(np.int64))
+    # Those who choose at the same moment as others before them choose alike wherever these have led.
+    heads = head_histories(structure, node, child)
+    _, first, same = np.unique(np.stack([heads, structure.place[node]]), axis=1, return_index=True, return_inverse=True)
+    chooser = first[same.reshape(-1)]
+    options = np.where(chooser == np.arange(len(node)), options, 0)
+    return Tree(node, child, (np.cumsum(options) - options)[chooser].astype(np.int64))
+
+
+def head_histories(structure: Structure, node: np.ndarray, child: np.ndarray) -> np.ndarray:
+    """Return for each history the one at which the choice there is made: itself, but for turns taken at once; shape (H,)."""
+    heads = np.arange(len(node))
+    for h in np.flatnonzero((child >= 0) & structure.together[node]).tolist():
+        below = slice(int(child[h]), int(child[h]) + int(structure.observation_start[node[h] + 1] - structure.observation_start[node[h]]))
+        # Parents come first, so that a head is passed on from one member to the next.
+        joins = structure.head[node[below]] == structure.head[node[h]]
+        heads[below] = np.where(joins & (node[below] != structure.head[node[h]]), heads[h], heads[below])
+    return heads
 
 
 @dataclass(frozen=True)
@@ -218,11 +237,39 @@ class Exact:
     def action_values(self, history: int) -> np.ndarray:
         """Return the expected payoff of each option by type of the mover, shape (K, A)."""
         game, g, node = self.game, self.game.arrays, int(self.tree.node[history])
+        if g.head[node] != node:
+            return self._joined_values(history)
         o0, o1, y0, y1 = (int(rows[node + i]) for rows in (g.option_start, g.observation_start) for i in (0, 1))
         owner, child = int(g.owner[node]), int(self.tree.child[history])
         own = slice(int(g.columns[owner]), int(g.columns[owner]) + game.n_types[owner])
         onward = game.payoffs.observation[y0:y1, own] + g.beta[node] * self.values[child : child + y1 - y0, own]
         return np.asarray(game.payoffs.option[o0:o1, own].T + np.einsum("ayk,yk->ka", game.likelihoods(node), onward))
+
+    @cached_property
+    def _heads(self) -> np.ndarray:
+        return head_histories(self.game.structure, self.tree.node, self.tree.child)
+
+    def _joined_values(self, history: int) -> np.ndarray:
+        """Return the same for one who does not know what those before it choose at the same moment: the mean over that, in its eyes."""
+        game, g = self.game, self.game.arrays
+        node = int(self.tree.node[history])
+        owner, head = int(g.owner[node]), int(self._heads[history])
+        own = slice(int(g.columns[owner]), int(g.columns[owner]) + game.n_types[owner])
+        beliefs = to_beliefs(self.beliefs[head], game.n_types)
+        found = np.zeros((game.n_types[owner], int(g.option_start[node + 1] - g.option_start[node])))
+        pending = [(head, 1.0, np.zeros(game.n_types[owner]))]
+        while pending:
+            here, weight, received = pending.pop()
+            at, child = int(self.tree.node[here]), int(self.tree.child[here])
+            o0, y0 = int(g.option_start[at]), int(g.observation_start[at])
+            options = range(int(g.option_start[at + 1]) - o0)
+            paid = [received + game.payoffs.option[o0 + a, own] + game.payoffs.observation[y0 + a, own] for a in options]
+            if g.owner[at] == owner:
+                found += weight * np.stack([paid[a] + self.values[child + a, own] for a in options], axis=1)
+                continue
+            chance = game.in_eyes_of(owner, int(g.owner[at]), beliefs[int(g.owner[at])]) @ self.at(here)
+            pending += [(child + a, weight * float(chance[a]), paid[a]) for a in options]
+        return found
 
 
 def exact(game: Game, *, max_histories: int = MAX_HISTORIES, progress: Progress | None = None) -> Exact:
@@ -236,6 +283,7 @@ def exact(game: Game, *, max_histories: int = MAX_HISTORIES, progress: Progress 
     True
     """
     begun = time.perf_counter()
+    game.must_end("solving on all public histories")
     histories = count_histories(game.structure)
     if histories > max_histories:
         raise GameTooLargeError(
@@ -262,16 +310,24 @@ class _Branch:
         types = np.array(game.n_types, dtype=np.int64)
         k, axes, n_columns = int(types.max()), int((types - 1).sum()), int(types.sum())
         options = np.diff(structure.option_start)[self.tree.node]
+        # Option rows of turns taken at once are shared; they are made with the first history that has them.
+        some = np.flatnonzero(options > 0)
+        new = np.zeros(len(options), dtype=bool)
+        new[some[np.unique(self.tree.option[some], return_index=True)[1]]] = True
         n_options, n_obs = max(int(options.max(initial=1)), 1), int(np.diff(structure.observation_start).max(initial=1))
         n_obs = max(n_obs, n_options)
+        options = np.where(new, options, 0)
         histories, rows, own = len(self.tree.node), int(options.sum()), max(k - 1, 1)
         self.axes = Axes(np.cumsum(types - 1) - (types - 1), types)
         self.stage = make_stage(k, n_options, n_obs, 1, 1)
         size = k * max(n_options - 1, 1)
         self.room = Room(
-            np.zeros(own), np.zeros(k), np.zeros(k), np.zeros((k, n_options)), np.zeros(k), np.zeros(k), np.zeros(own),
+            np.zeros(own), np.zeros(k), np.zeros((len(types), k)), np.zeros((len(types), k)), np.zeros((k, n_options)), np.zeros(k), np.zeros(k), np.zeros(own),
             np.zeros((n_obs, own, own)), np.zeros((n_obs, own, k)), np.zeros((size, size)),
         )  # fmt: skip
+        together = [structure.members(node) for node in np.flatnonzero(structure.together & (structure.head == np.arange(structure.n_nodes)))]
+        unknowns = [sum(int(types[g.owner[one]] * (g.option_start[one + 1] - g.option_start[one] - 1)) for one in nodes) for nodes in together]
+        self.moment = make_moment(max(map(len, together), default=0), k, n_options, n_columns, len(types), axes, max(unknowns, default=0))
         self.state = Linear(
             np.zeros((rows, k)), np.zeros((histories, axes)), np.zeros((histories, n_columns)), np.zeros((histories, n_columns, axes + 1)),
             np.zeros((rows, k, axes + 2)), np.zeros((histories, axes, 2)), np.zeros((rows, k, 2)),
@@ -289,11 +345,11 @@ class _Branch:
         """Follow beliefs, linearise at the present log-odds; return the largest residual."""
         g = self.game.arrays
         believe(self.tree, g, self.axes, self.state, self.stage, self.room)
-        return float(eliminate(self.tree, g, self.game.payoffs, self.axes, self.state, t, self.stage, self.room))
+        return float(eliminate(self.tree, g, self.game.payoffs, self.axes, self.state, t, self.stage, self.room, self.moment))
 
     def responses(self) -> tuple[np.ndarray, np.ndarray]:
         """Return how log-odds move with `t` along the solutions, and Newton's step at fixed `t`; shapes (O, K)."""
-        respond(self.tree, self.game.arrays, self.axes, self.state, self.stage, self.room)
+        respond(self.tree, self.game.arrays, self.axes, self.state, self.stage, self.room, self.moment)
         return np.where(self.used, self.state.du[..., 0], 0.0), np.where(self.used, self.state.du[..., 1], 0.0)
 
     def follow(self, progress: Progress | None) -> tuple[float, int, int]:

@@ -93,7 +93,10 @@ def solve(
     if n_axes == 0 and (game.structure.at_once or game.structure.open_ended):
         return replace(_solve_whole(game, tolerance, progress), seconds=time.perf_counter() - begun)
     if game.structure.at_once:
-        raise SolveError("turns taken at once by players with secrets cannot be solved yet")
+        raise SolveError(
+            "players with secrets choose at the same moment, which the belief grid cannot solve; the exact engine can, on all public histories: "
+            "so.exact(game), or `standoff solve --exact`"
+        )
     if n_axes > MAX_AXES:
         raise GameTooLargeError(
             f"the players' types span {n_axes} belief axes (a player with K types takes K - 1); at most {MAX_AXES} can be solved. Even "
@@ -146,12 +149,7 @@ def _solve_whole(game: Game, tolerance: float, progress: Progress | None) -> Equ
 
 def _oracle(game: Game, engine: Engine, progress: Progress | None) -> tuple[Exact | None, str]:
     """Solve the game exactly, where that is wanted and possible; else say why not, where it should have been."""
-    if (
-        engine == "grid"
-        or game.structure.open_ended
-        or game.canonical.misperceived
-        or (engine == "auto" and count_histories(game.structure) > EXACT_HISTORIES)
-    ):
+    if engine == "grid" or game.structure.open_ended or (engine == "auto" and count_histories(game.structure) > EXACT_HISTORIES):
         return None, ""
     try:
         return exact(game, progress=progress), ""
