@@ -28,7 +28,8 @@ class Moment(NamedTuple):
     """Scratch. `M` members, `K` types, `A` options, `C` columns, `P` players, `D` belief axes, `N` unknowns, `J` = D + 1 + N directions."""
 
     node: np.ndarray  # (M,) a node of each member
-    row: np.ndarray  # (M,) first option row of each member in the tree
+    history: np.ndarray  # (M,) a history of each member
+    row: np.ndarray  # (M,) first unknown row of each member in the tree
     offset: np.ndarray  # (M,) first unknown
     pick: np.ndarray  # (M,) options of a leaf
     sigma: np.ndarray  # (M, K, A)
@@ -47,7 +48,6 @@ class Moment(NamedTuple):
     matrix: np.ndarray  # (N, N)
     work: np.ndarray  # (N, N)
     rhs: np.ndarray  # (N,)
-    dlog: np.ndarray  # (K, K-1) derivative of the logarithm of the common belief about a member
 
 
 def make_moment(members: int, types: int, options: int, columns: int, players: int, axes: int, unknowns: int) -> Moment:
@@ -58,10 +58,9 @@ def make_moment(members: int, types: int, options: int, columns: int, players: i
         k = a = c = own = j = 0
     whole = np.int64
     return Moment(
-        np.zeros(m, whole), np.zeros(m, whole), np.zeros(m, whole), np.zeros(m, whole), np.zeros((m, k, a)), np.zeros((m, players, k)),
+        np.zeros(m, whole), np.zeros(m, whole), np.zeros(m, whole), np.zeros(m, whole), np.zeros(m, whole), np.zeros((m, k, a)), np.zeros((m, players, k)),
         np.zeros((m, a, own, own)), np.zeros((m, a, own, k)), np.zeros((m, c, a)), np.zeros((m, c, a, own)), np.zeros((m, c, a, n)), np.zeros(j),
         np.zeros((m, k, a)), np.zeros((m, k, a, j)), np.zeros(c), np.zeros((c, j)), np.zeros(n), np.zeros((n, n)), np.zeros((n, n)), np.zeros(n),
-        np.zeros((k, own)),
     )  # fmt: skip
 
 
@@ -78,7 +77,7 @@ def leads(n, g):
 @kernel
 def gather(h, tree, g, axes, z):
     """Fill `z.node`, `z.row` and `z.offset` of the members at history `h`; return their number and that of the unknowns."""
-    nodes, children, first_row = tree.node, tree.child, tree.option
+    nodes, children, first_row = tree.node, tree.child, tree.unknown
     head = nodes[h]
     here = h
     members = 0
@@ -86,6 +85,7 @@ def gather(h, tree, g, axes, z):
     while members == 0 or (nodes[here] != head and g.head[nodes[here]] == head):
         n = nodes[here]
         z.node[members] = n
+        z.history[members] = here
         z.row[members] = first_row[here]
         z.offset[members] = unknowns
         unknowns += axes.n_types[g.owner[n]] * (g.option_start[n + 1] - g.option_start[n] - 1)
@@ -97,10 +97,10 @@ def gather(h, tree, g, axes, z):
 
 
 @kernel
-def look(m, n_types, column, unknowns, prob, dlog, g, z):
+def look(m, n_types, column, unknowns, prob, dprob, g, z):
     """Fill the chances of member `m` in all columns, with derivatives.
 
-    `column` is the member's first, `prob` (K,) the common belief about it and `dlog` (K, K-1) the derivatives of its logarithm.
+    `column` is the member's first, `prob` (K,) the common belief about it and `dprob[d, k]` its derivatives.
     """
     n = z.node[m]
     owner = g.owner[n]
@@ -129,10 +129,12 @@ def look(m, n_types, column, unknowns, prob, dlog, g, z):
                         share = (1.0 if a == b else 0.0) - z.sigma[m, k, b]
                         z.chance_u[m, c, a, z.offset[m] + k * (n_options - 1) + b - 1] = p * share
                     for d in range(n_axes if j != owner else 0):
+                        # In the player's eyes: the derivative of `prob tilt / total`.
                         level = 0.0
                         for i in range(n_types):
-                            level += z.eyes[m, j, i] * dlog[i, d]
-                        z.chance_x[m, c, a, d] += p * (dlog[k, d] - level)
+                            level += dprob[d, i] * g.tilt[j, column + i] / total
+                        change = dprob[d, k] * g.tilt[j, column + k] / total - level * z.eyes[m, j, k]
+                        z.chance_x[m, c, a, d] += z.sigma[m, k, a] * change
 
 
 @kernel
@@ -251,7 +253,7 @@ def grow_leaf(leaf, c, members, unknowns, n_axes_all, g, axes, slope, z):
 
 
 @kernel
-def answer(h, members, unknowns, t, g, axes, u, value, slope, rise, z):
+def answer_together(h, members, unknowns, t, g, axes, u, value, slope, rise, z):
     """Solve the linearised equations of the members; fills `rise` of their options, and `value` and `slope` of history `h`.
 
     Returns the largest residual, relative to max(1, |u|); infinite where the system is singular.
@@ -269,7 +271,7 @@ def answer(h, members, unknowns, t, g, axes, u, value, slope, rise, z):
         for k in range(axes.n_types[g.owner[n]]):
             for a in range(1, n_options):
                 line = z.offset[m] + k * (n_options - 1) + a - 1
-                log_odds = u[z.row[m] + a, k]
+                log_odds = u[z.row[m] + a - 1, k]
                 gap = log_odds - (g.log_w[o0 + a] - g.log_w[o0]) - precision * (z.q[m, k, a] - z.q[m, k, 0])
                 z.residual[line] = gap
                 worst = max(worst, abs(gap))
@@ -306,9 +308,8 @@ def answer(h, members, unknowns, t, g, axes, u, value, slope, rise, z):
             n = z.node[m]
             n_options = g.option_start[n + 1] - g.option_start[n]
             for k in range(axes.n_types[g.owner[n]]):
-                rise[z.row[m], k, j] = 0.0
                 for a in range(1, n_options):
-                    rise[z.row[m] + a, k, j] = z.rhs[z.offset[m] + k * (n_options - 1) + a - 1]
+                    rise[z.row[m] + a - 1, k, j] = z.rhs[z.offset[m] + k * (n_options - 1) + a - 1]
         for c in range(n_columns):
             total = 0.0
             for one in range(unknowns):

@@ -1,20 +1,30 @@
 """Newton's method on all public histories of a game at once.
 
-A *history* `h` is a path of observations from the start; histories form a tree, numbered so that children come after their parents and the
-children of one history are consecutive (`child[h] + y` after observation `y`; `child[h]` is -1 at an end). Unknown are the log-odds `u` of
-every decision, as in `standoff.solve._stage`; they decide the public belief `x[h]` of every history forwards, and the values `V[h]`
-backwards. The equations are the stage equations `F_h(u_h, x_h, values of the children) = 0` of all histories, at precision `t` times the
-declared one; `t = 0` has the solution `u = log w`.
+A *history* `h` is a path of observations from the start; histories form a tree, numbered level by level, so that children come after their
+parents and the children of one history are consecutive (`child[h] + y` after observation `y`; `child[h]` is -1 at an end). Unknown are the
+log-odds `u` of every option but the first of every choice, as in `standoff.solve._stage`; they decide the public belief `x[h]` of every
+history forwards, and the values `V[h]` backwards. The equations are the stage equations of all histories, at precision `t` times the declared
+one `lambda`:
+
+    F(u)[a, k] = u[a, k] - log(w[a] / w[0]) - t lambda (Q[a, k] - Q[0, k]) = 0;
+
+`t = 0` has the solution `u = log w`.
 
 Linearised at a guess, the system is solved by block elimination along the tree. Each history keeps its values as a linear function of its own
 belief and of `t`, with everything below it already responding:
 
     V[h](x + dx, t + dt) = V[h] + J[h] (dx, dt),        du_h = U[h] (dx, dt, 1),
 
-where the last column of `U` is Newton's own step. Going backwards, `eliminate` finds `U` from the stage's Jacobian and the children's `J`
-(implicit function theorem) and then `J` by the chain rule; going forwards, `respond` propagates a change of `t` and of beliefs to every
-history (linear); then `u` moves, and `believe` takes the new beliefs from Bayes' rule. One round costs a few microseconds per history, and
-convergence is quadratic (Deuflhard 2004, ch. 5, for the continuation in `t`).
+where the last column of `U` is Newton's own step. `believe` goes forwards and takes beliefs from Bayes' rule; `eliminate` goes backwards, finds
+`U` from the stage's Jacobian and the children's `J` (implicit function theorem) and then `J` by the chain rule; `respond` goes forwards and
+propagates a change of `t` and Newton's steps to every history (linear). Convergence is quadratic (Deuflhard 2004, ch. 5, for the continuation
+in `t`).
+
+Choices made at the same moment are solved together at the history before the first of them (`standoff.solve._at_once`).
+
+All three walk over a *part* of the tree: for each level the first history and the one after the last, shape (levels, 2). Parts below one level
+do not meet, so several threads may walk at once. Exponentials and logarithms are taken in `believe` alone, once per option and type; the others
+use the likelihoods that it keeps, and the derivatives of log-odds, which Bayes' rule only adds up.
 """
 
 from __future__ import annotations
@@ -23,10 +33,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from standoff.solve._at_once import answer, gather, gather_values, leads, look
+from standoff.solve._at_once import answer_together, gather, gather_values, leads, look
 from standoff.solve._jit import kernel
-from standoff.solve._stage import _action_values, _system, solve_linear
-from standoff.solve._sweep import in_eyes_of, load_likelihood
 
 
 class Tree(NamedTuple):
@@ -34,19 +42,22 @@ class Tree(NamedTuple):
 
     node: np.ndarray  # (H,) node of the game
     child: np.ndarray  # (H,) first child, -1 at an end
-    option: np.ndarray  # (H,) first option row
+    option: np.ndarray  # (H,) first option row, of O
+    unknown: np.ndarray  # (H,) first unknown row, of U: the options but the first of every choice
 
 
 class Linear(NamedTuple):
-    """The state of Newton's method. `D` belief axes, `C` columns, `K` types."""
+    """The state of Newton's method. `U` unknown rows, `D` belief axes, `C` columns, `K` types."""
 
-    u: np.ndarray  # (O, K) log-odds
+    u: np.ndarray  # (U, K) log-odds against the first option
     x: np.ndarray  # (H, D) belief coordinates, as log-odds of "type k, given none of 0 .. k-1"
+    chance: np.ndarray  # (H, K) likelihood of the observation that led here, by type of whoever moved
     value: np.ndarray  # (H, C)
     slope: np.ndarray  # (H, C, D+1) derivative of `value` by belief coordinates and t
-    rise: np.ndarray  # (O, K, D+2) derivative of `u` by belief coordinates and t, and Newton's step
+    rise: np.ndarray  # (U, K, D+2) derivative of `u` by belief coordinates and t, and Newton's step
     dx: np.ndarray  # (H, D, 2) change of beliefs: per unit of t, by Newton's steps
-    du: np.ndarray  # (O, K, 2) change of log-odds, likewise
+    by_t: np.ndarray  # (U, K) change of log-odds per unit of t
+    newton: np.ndarray  # (U, K) and by Newton's steps
 
 
 class Axes(NamedTuple):
@@ -57,56 +68,57 @@ class Axes(NamedTuple):
 
 
 class Room(NamedTuple):
-    """Scratch, beside the arrays of a stage."""
+    """Scratch of one thread; `A` options, `Y` observations, `n = K (A-1)` unknowns of a stage."""
 
-    own: np.ndarray  # (K-1,)
-    prob: np.ndarray  # (K,)
-    eyes: np.ndarray  # (P, K) the same in the eyes of each player
-    dprob: np.ndarray  # (P, K) its derivative in one direction
-    du: np.ndarray  # (K, A)
-    dlog: np.ndarray  # (K,)
+    sigma: np.ndarray  # (K, A) choice probabilities
+    log_like: np.ndarray  # (K,) of one observation
+    before: np.ndarray  # (K,) belief coordinates as probabilities
+    prob: np.ndarray  # (K,) belief
+    dprob: np.ndarray  # (K, K) its derivative by log-odds coordinates, [axis, type]
+    mean: np.ndarray  # (Y,) probability of an observation
+    dmean: np.ndarray  # (Y, K) its derivative by log-odds coordinates
+    by_x: np.ndarray  # (Y, K, K) derivative of the coordinates after an observation by those before
+    by_log: np.ndarray  # (Y, K, K) and by log-likelihoods
     mass: np.ndarray  # (K,)
-    dmass: np.ndarray  # (K-1,)
-    by_x: np.ndarray  # (Y, K-1, K-1) derivative of the posterior by the belief
-    by_log: np.ndarray  # (Y, K-1, K) and by log-likelihoods
-    matrix: np.ndarray  # (n, n)
+    dmass: np.ndarray  # (K,)
+    gain: np.ndarray  # (Y, K, A) derivative of an observation's log-likelihood by log-odds
+    onward: np.ndarray  # (Y, K) the mover's payoff from an observation on
+    bend: np.ndarray  # (Y, K, K) its derivative by log-likelihoods
+    q: np.ndarray  # (A, K) action values
+    pull: np.ndarray  # (K,)
+    effect: np.ndarray  # (C, n) derivative of values by the log-odds of this stage
+    dlog: np.ndarray  # (K, 2)
+    system: np.ndarray  # (n, n+D+2) Jacobian and right-hand sides
+
+
+def make_room(n_types: int, n_options: int, n_observations: int, n_axes: int, n_columns: int) -> Room:
+    """Return scratch for stages of at most these sizes."""
+    k, a, y, n = n_types, n_options, n_observations, n_types * max(n_options - 1, 1)
+    shapes = {
+        "sigma": (k, a), "log_like": (k,), "before": (k,), "prob": (k,), "dprob": (k, k), "mean": (y,), "dmean": (y, k),
+        "by_x": (y, k, k), "by_log": (y, k, k), "mass": (k,), "dmass": (k,), "gain": (y, k, a), "onward": (y, k), "bend": (y, k, k),
+        "q": (a, k), "pull": (k,), "effect": (n_columns, n), "dlog": (k, 2), "system": (n, n + n_axes + 2),
+    }  # fmt: skip
+    return Room(**{name: np.zeros(shape) for name, shape in shapes.items()})
 
 
 @kernel
-def observed(n, owner, n_types, n_options, n_obs, row, u, g, s):
-    """Fill `s.sigma` and `s.log_like` of a node from log-odds `u[row:]`."""
-    sigma, log_like = s.sigma, s.log_like
-    like, base, is_open = g.like, g.like_start[n], g.is_open[n]
-    if g.kind[n] == 2 or owner < 0:
-        # A node that belongs to nobody: chances do not depend on a type.
-        for y in range(n_obs):
-            p = like[base + y] if n_obs > 1 else 1.0
-            log_like[y, 0] = np.log(p) if p > 0.0 else -np.inf
-        return
-    if n_options == 0:
-        for y in range(n_obs):
-            for k in range(n_types):
-                p = like[base + y * n_types + k]
-                log_like[y, k] = np.log(p) if p > 0.0 else -np.inf
-        return
-    for k in range(n_types):
-        top = u[row, k]
-        for a in range(1, n_options):
-            top = max(top, u[row + a, k])
-        total = 0.0
-        for a in range(n_options):
-            sigma[k, a] = np.exp(u[row + a, k] - top)
-            total += sigma[k, a]
-        for a in range(n_options):
-            sigma[k, a] /= total
-            if is_open:
-                log_like[a, k] = u[row + a, k] - top - np.log(total)
-        if not is_open:
-            for y in range(n_obs):
-                mass = 0.0
-                for a in range(n_options):
-                    mass += sigma[k, a] * like[base + (a * n_obs + y) * n_types + k]
-                log_like[y, k] = np.log(mass) if mass > 0.0 else -np.inf
+def unpack(n, g, axes):
+    """Return of a node: options, observations, its owner's types (1 for nobody), first axis and first column (-1 for nobody), kind of move."""
+    owner = g.owner[n]
+    n_options = g.option_start[n + 1] - g.option_start[n]
+    n_obs = g.observation_start[n + 1] - g.observation_start[n]
+    decision = g.kind[n] == 0
+    choice = decision and n_options > 1
+    if owner < 0:
+        return n_options, n_obs, 1, 0, -1, decision, choice
+    return n_options, n_obs, axes.n_types[owner], axes.first[owner], g.columns[owner], decision, choice
+
+
+@kernel
+def logistic(z):
+    """Return `1 / (1 + exp(-z))`."""
+    return 1.0 / (1.0 + np.exp(-z))
 
 
 @kernel
@@ -116,435 +128,513 @@ def log_share(z):
 
 
 @kernel
-def update(own, n_types, n_obs, log_like, post, r):
-    """Fill `post[y]` with the log-odds coordinates after each observation, and `r.by_x`, `r.by_log` with their derivatives.
+def choose(row, n_types, n_options, u, sigma):
+    """Fill `sigma` with the choice probabilities of log-odds `u[row:]`."""
+    for k in range(n_types):
+        top = 0.0
+        for a in range(1, n_options):
+            top = max(top, u[row + a - 1, k])
+        sigma[k, 0] = np.exp(-top)
+        total = sigma[k, 0]
+        for a in range(1, n_options):
+            sigma[k, a] = np.exp(u[row + a - 1, k] - top)
+            total += sigma[k, a]
+        for a in range(n_options):
+            sigma[k, a] /= total
 
-    With `M[k] = x[k] L[k] + (1 - x[k]) M[k+1]`, `M[K-1] = L[K-1]`, Bayes' rule adds `log L[k] - log M[k+1]` to the log-odds of `x[k]`. An
-    observation that no type believed possible can produce leaves the belief as it is.
+
+@kernel
+def know(below, n_types, n_options, n_obs, is_open, row, u, chance, sigma):
+    """Fill `sigma` as `choose` does, from the likelihoods that `believe` has kept where they are the same."""
+    if is_open:
+        for a in range(n_options):
+            for k in range(n_types):
+                sigma[k, a] = chance[below + a, k]
+    else:
+        choose(row, n_types, n_options, u, sigma)
+
+
+@kernel
+def update(h, below, n_types, first, log_like, x):
+    """Fill the owner's coordinates `x[below]` after an observation of log-likelihoods `log_like`.
+
+    With `M[k] = x[k] L[k] + (1 - x[k]) M[k+1]`, `M[K-1] = L[K-1]`, Bayes' rule adds `log L[k] - log M[k+1]` to the log-odds of `x[k]`. What is
+    certain stays certain, and an observation that no type can produce leaves the belief as it is.
     """
-    by_x, by_log, mass, dmass = r.by_x, r.by_log, r.mass, r.dmass
-    n_axes = n_types - 1
-    for y in range(n_obs):
-        rest = log_like[y, n_axes]
-        for j in range(n_types):
-            mass[j] = 1.0 if j == n_axes else 0.0  # d log M[k+1] / d log L
-        for d in range(n_axes):
-            dmass[d] = 0.0  # d log M[k+1] / d own
-        for back in range(n_axes):
-            k = n_axes - 1 - back
-            likelihood = log_like[y, k]
-            one, two = log_share(own[k]) + likelihood, log_share(-own[k]) + rest
-            possible = one > -np.inf or two > -np.inf
-            post[y, k] = own[k] + (likelihood - rest) if possible else own[k]
-            for j in range(n_types):
-                by_log[y, k, j] = ((1.0 if j == k else 0.0) - mass[j]) if possible else 0.0
-            for d in range(n_axes):
-                by_x[y, k, d] = 1.0 if d == k else (-dmass[d] if possible else 0.0)
-            if not possible:
-                rest = -np.inf
-                continue
+    rest = log_like[n_types - 1]
+    for back in range(n_types - 1):
+        k = n_types - 2 - back
+        own, likelihood = x[h, first + k], log_like[k]
+        possible = likelihood > -np.inf or rest > -np.inf
+        x[below, first + k] = own + (likelihood - rest) if possible and np.isfinite(own) else own
+        if k > 0 and possible:
+            one, two = log_share(own) + likelihood, log_share(-own) + rest
             top = max(one, two)
-            rest = top + np.log(np.exp(one - top) + np.exp(two - top))
-            before, after = np.exp(log_share(own[k])), np.exp(log_share(post[y, k]))
+            rest = top + np.log(np.exp(one - top) + np.exp(two - top)) if top > -np.inf else top
+
+
+@kernel
+def differentiate(y, below, n_types, first, certain, x, chance, r):
+    """Fill `r.by_x[y]` and `r.by_log[y]`, the derivatives of `update`; needs `r.before`. `certain`: no likelihood is nought but by rounding."""
+    before, mass, dmass, by_x, by_log = r.before, r.mass, r.dmass, r.by_x, r.by_log
+    n_axes = n_types - 1
+    possible = certain or chance[below, n_axes] > 0.0
+    for j in range(n_types):
+        mass[j] = 1.0 if j == n_axes else 0.0  # d log M[k+1] / d log L
+    for d in range(n_axes):
+        dmass[d] = 0.0  # d log M[k+1] / d x
+    for back in range(n_axes):
+        k = n_axes - 1 - back
+        possible = possible or chance[below, k] > 0.0
+        for j in range(n_types):
+            by_log[y, k, j] = ((1.0 if j == k else 0.0) - mass[j]) if possible else 0.0
+        for d in range(n_axes):
+            by_x[y, k, d] = 1.0 if d == k else (-dmass[d] if possible else 0.0)
+        if k > 0 and possible:
+            after = logistic(x[below, first + k])
             for j in range(n_types):
                 mass[j] = after * (1.0 if j == k else 0.0) + (1.0 - after) * mass[j]
             for d in range(n_axes):
-                dmass[d] = after - before if d == k else (1.0 - after) * dmass[d]
+                dmass[d] = after - before[k] if d == k else (1.0 - after) * dmass[d]
 
 
 @kernel
-def shares(own, n_types, prob):
-    """Fill `prob` with the probabilities of the types from log-odds coordinates."""
-    rest = 0.0
+def believe(part, tree, g, axes, state, r):
+    """Take beliefs, and likelihoods of observations, from the present log-odds; fills `x` and `chance` of the children of a part."""
+    nodes, children, unknown = tree.node, tree.child, tree.unknown
+    u, x, chance, sigma, log_like = state.u, state.x, state.chance, r.sigma, r.log_like
+    like = g.like
+    for level in range(part.shape[0]):
+        for h in range(part[level, 0], part[level, 1]):
+            c0 = children[h]
+            if c0 < 0:
+                continue
+            n = nodes[h]
+            n_options, n_obs, n_types, first, _, decision, choice = unpack(n, g, axes)
+            for y in range(n_obs):
+                for d in range(x.shape[1]):
+                    x[c0 + y, d] = x[h, d]
+            if n_obs == 1 and not choice:
+                continue
+            is_open, base, row = g.is_open[n], g.like_start[n], unknown[h]
+            if decision:
+                choose(row, n_types, n_options, u, sigma)
+            for y in range(n_obs):
+                for k in range(n_types):
+                    mass = 0.0
+                    if is_open:
+                        mass = sigma[k, y]
+                    elif decision:
+                        for a in range(n_options):
+                            mass += sigma[k, a] * like[base + (a * n_obs + y) * n_types + k]
+                    else:
+                        mass = like[base + y * n_types + k]
+                    chance[c0 + y, k] = mass
+            if n_types == 1:
+                continue
+            if is_open:
+                # Logarithms of the chances to a common constant of the type, `pull`; this is finite where the chance itself is not above nought.
+                for k in range(n_types):
+                    top = 0.0
+                    place = 0
+                    for a in range(1, n_options):
+                        if u[row + a - 1, k] > top:
+                            top = u[row + a - 1, k]
+                            place = a
+                    r.pull[k] = np.log(sigma[k, place]) - top
+            for y in range(n_obs):
+                for k in range(n_types):
+                    if is_open:
+                        log_like[k] = r.pull[k] + (u[row + y - 1, k] if y > 0 else 0.0)
+                    else:
+                        mass = chance[c0 + y, k]
+                        log_like[k] = np.log(mass) if mass > 0.0 else -np.inf
+                update(h, c0 + y, n_types, first, log_like, x)
+
+
+@kernel
+def believed(h, n_types, first, x, r):
+    """Fill `r.before`, `r.prob` and `r.dprob` from the owner's coordinates."""
+    before, prob, dprob = r.before, r.prob, r.dprob
+    rest = 1.0
     for k in range(n_types - 1):
-        prob[k] = np.exp(rest + log_share(own[k]))
-        rest += log_share(-own[k])
-    prob[n_types - 1] = np.exp(rest)
+        # The share of the others is computed on its own, because `1 - before` has no digits left where `before` is near 1.
+        odds = np.exp(-np.abs(x[h, first + k]))
+        large, small = 1.0 / (1.0 + odds), odds / (1.0 + odds)
+        up, down = (large, small) if x[h, first + k] > 0.0 else (small, large)
+        before[k] = up
+        for j in range(k):
+            dprob[k, j] = 0.0
+        prob[k] = rest * up
+        dprob[k, k] = prob[k] * down
+        rest *= down
+    prob[n_types - 1] = rest
+    for d in range(n_types - 1):
+        for k in range(d + 1, n_types):
+            dprob[d, k] = -prob[k] * before[d]
 
 
 @kernel
-def at_once(h, t, tree, g, pay, axes, state, s, r, z):
-    """Do for the choices that are made together from history `h` on what `eliminate` does for a single one; return the residual."""
+def solve_all(system, n, width):
+    """Solve in place for all right-hand sides `system[:n, n:width]` by Gaussian elimination with partial pivoting; False when singular."""
+    for column in range(n):
+        pivot = column
+        for row in range(column + 1, n):
+            if abs(system[row, column]) > abs(system[pivot, column]):
+                pivot = row
+        head = system[pivot, column]
+        if head == 0.0 or not np.isfinite(head):
+            return False
+        if pivot != column:
+            for j in range(column, width):
+                system[pivot, j], system[column, j] = system[column, j], system[pivot, j]
+        for row in range(column + 1, n):
+            factor = system[row, column] / head
+            for j in range(column + 1, width):
+                system[row, j] -= factor * system[column, j]
+    for column in range(n - 1, -1, -1):
+        head = system[column, column]
+        for j in range(n, width):
+            system[column, j] /= head
+        for row in range(column):
+            factor = system[row, column]
+            for j in range(n, width):
+                system[row, j] -= factor * system[column, j]
+    return True
+
+
+@kernel
+def eliminate(part, tree, g, pay, axes, state, t, r, z):
+    """Solve the linearised equations of a part from the ends to the start; fills `value`, `slope` and `rise`.
+
+    Values of ends are there already. Returns the largest |F| of a stage, relative to max(1, |u|); infinite when a stage's Jacobian is singular or
+    a number overflows.
+    """
+    nodes, children = tree.node, tree.child
+    value, slope = state.value, state.slope
+    n_columns, n_directions = slope.shape[1], slope.shape[2]
+    worst = 0.0
+    for back in range(part.shape[0]):
+        level = part.shape[0] - 1 - back
+        for h in range(part[level, 0], part[level, 1]):
+            c0 = children[h]
+            if c0 < 0:
+                continue
+            n = nodes[h]
+            n_options, n_obs, n_types, first, column, decision, choice = unpack(n, g, axes)
+            if leads(n, g):
+                worst = max(worst, choose_together(h, tree, g, pay, axes, state, t, r, z))
+                if not worst < 1e12:
+                    return np.inf
+                continue
+            if n_obs == 1 and not choice:
+                o0, y0, beta = g.option_start[n], g.observation_start[n], g.beta[n]
+                for c in range(n_columns):
+                    reward = pay.node[n, c] + pay.observation[y0, c] + (pay.option[o0, c] if decision else 0.0)
+                    value[h, c] = reward + beta * value[c0, c]
+                    for j in range(n_directions):
+                        slope[h, c, j] = beta * slope[c0, c, j]
+                continue
+            expect(h, n, c0, n_options, n_obs, n_types, first, column, decision, choice, tree, g, pay, state, r)
+            # What is chosen together with an earlier choice is solved with that; here its value is taken as things stand.
+            if choice and g.head[n] == n:
+                gap = answer(h, n, n_options, n_obs, n_types, first, column, c0, tree, g, pay, state, t, r)
+                worst = max(worst, gap)
+                if not worst < 1e12:
+                    return np.inf
+    return worst
+
+
+@kernel
+def choose_together(h, tree, g, pay, axes, state, t, r, z):
+    """Do for the choices that are made at once from history `h` on what `expect` and `answer` do for a single one; return |F|."""
     members, unknowns = gather(h, tree, g, axes, z)
     for m in range(members):
-        n = z.node[m]
-        owner = g.owner[n]
-        n_types = axes.n_types[owner]
-        n_options = g.option_start[n + 1] - g.option_start[n]
-        for d in range(n_types - 1):
-            r.own[d] = state.x[h, axes.first[owner] + d]
-        observed(n, owner, n_types, n_options, n_options, z.row[m], state.u, g, s)
-        update(r.own, n_types, n_options, s.log_like, s.post, r)
-        shares(r.own, n_types, r.prob)
+        here, n = z.history[m], z.node[m]
+        n_options, _, n_types, first, column, _, _ = unpack(n, g, axes)
+        below = tree.child[here]
+        choose(z.row[m], n_types, n_options, state.u, r.sigma)
+        believed(here, n_types, first, state.x, r)
         for a in range(n_options):
+            differentiate(a, below + a, n_types, first, True, state.x, state.chance, r)
             for k in range(n_types):
-                z.sigma[m, k, a] = s.sigma[k, a]
+                z.sigma[m, k, a] = r.sigma[k, a]
             for e in range(n_types - 1):
                 for d in range(n_types - 1):
                     z.by_x[m, a, e, d] = r.by_x[a, e, d]
                 for k in range(n_types):
                     z.by_log[m, a, e, k] = r.by_log[a, e, k]
-        for d in range(n_types - 1):
-            odds = np.exp(log_share(r.own[d]))
-            for k in range(n_types):
-                z.dlog[k, d] = 0.0 if k < d else 1.0 - odds if k == d else -odds
-        look(m, n_types, g.columns[owner], unknowns, r.prob, z.dlog, g, z)
+        look(m, n_types, column, unknowns, r.prob, r.dprob, g, z)
     gather_values(h, members, unknowns, tree, g, pay, axes, state.value, state.slope, z)
-    return answer(h, members, unknowns, t, g, axes, state.u, state.value, state.slope, state.rise, z)
+    return answer_together(h, members, unknowns, t, g, axes, state.u, state.value, state.slope, state.rise, z)
 
 
 @kernel
-def eliminate(tree, g, pay, axes, state, t, s, r, z):
-    """Solve the linearised equations from the ends to the start; fills `value`, `slope` and `rise`.
+def weigh(h, j, n, c0, n_obs, n_types, first, column, g, x, chance, r):
+    """Fill `r.prob`, `r.mean` and their derivatives as player `j` sees them, its prior about the owner being `tilt` times the common one."""
+    prob, dprob, mean, dmean = r.prob, r.dprob, r.mean, r.dmean
+    believed(h, n_types, first, x, r)
+    if column >= 0 and g.tilted[g.owner[n]]:
+        total = 0.0
+        for k in range(n_types):
+            prob[k] *= g.tilt[j, column + k]
+            total += prob[k]
+        for k in range(n_types):
+            prob[k] /= total
+        for d in range(n_types - 1):
+            level = 0.0
+            for k in range(n_types):
+                dprob[d, k] *= g.tilt[j, column + k] / total
+                level += dprob[d, k]
+            for k in range(n_types):
+                dprob[d, k] -= level * prob[k]
+    for y in range(n_obs):
+        mean[y] = 0.0
+        for k in range(n_types):
+            mean[y] += prob[k] * chance[c0 + y, k]
+        for d in range(n_types - 1):
+            dmean[y, d] = 0.0
+            for k in range(n_types):
+                dmean[y, d] += dprob[d, k] * chance[c0 + y, k]
 
-    Returns the largest stage residual |F|, relative to max(1, |u|); infinite when a stage's Jacobian is singular or a number overflows.
+
+@kernel
+def expect(h, n, c0, n_options, n_obs, n_types, first, column, decision, choice, tree, g, pay, state, r):
+    """Fill `value` and `slope` of a history as they are while its own behaviour stays, and in `r` what depends on that.
+
+    Of each column `c`, with `p` the probability of an observation to whom the column belongs (the mover knows its type, others go by the belief)
+    and `W` the value of going on after it: `V = sum p W`, `dV = sum dp W + p dW`.
     """
-    nodes, children, first_row = tree.node, tree.child, tree.option
-    u, x, value, slope, rise = state.u, state.x, state.value, state.slope, state.rise
-    sigma, log_like, post, gain, like = s.sigma, s.log_like, s.post, s.gain, s.like
-    own, prob, eyes, dprob, du, dlog, by_x, by_log = r.own, r.prob, r.eyes, r.dprob, r.du, r.dlog, r.by_x, r.by_log
-    reward, reward_y, log_w, q, follows, bend = s.reward, s.reward_y, s.log_w, s.q, s.value, s.slope
-    guess, rhs, residual, jacobian, matrix = s.u, s.rhs, s.residual, s.jacobian, r.matrix
-    pay_node, pay_option, pay_observation = pay.node, pay.option, pay.observation
-    owners, kinds, opens, betas, precisions, columns = g.owner, g.kind, g.is_open, g.beta, g.precision, g.columns
-    option_start, observation_start, weights = g.option_start, g.observation_start, g.log_w
-    firsts, all_types = axes.first, axes.n_types
-    n_axes_all = x.shape[1]
-    n_columns = value.shape[1]
-    n_players = columns.shape[0] - 1
-    worst = 0.0
-    for back in range(nodes.shape[0]):
-        h = nodes.shape[0] - 1 - back
-        n = nodes[h]
-        c0 = children[h]
-        for c in range(n_columns):
-            value[h, c] = pay_node[n, c]
-            for d in range(n_axes_all + 1):
-                slope[h, c, d] = 0.0
-        if c0 < 0:
-            continue
-        y0 = observation_start[n]
-        n_obs = observation_start[n + 1] - y0
-        o0 = option_start[n]
-        n_options = option_start[n + 1] - o0
-        row = first_row[h]
-        owner = owners[n]
-        decision = kinds[n] == 0
-        is_open = opens[n]
-        beta = betas[n]
-        n_types = all_types[owner] if owner >= 0 else 1
-        first = firsts[owner] if owner >= 0 else 0
-        column = columns[owner] if owner >= 0 else 0
-        n_axes = n_types - 1
-        blind = g.head[n] != n
-        if decision and leads(n, g):
-            worst = max(worst, at_once(h, t, tree, g, pay, axes, state, s, r, z))
-            if not worst < 1e12:
-                return np.inf
-            continue
-        # A choice made together with an earlier one is solved with that; here its value is taken as things stand.
-        weighs = decision and n_options > 1
-        choice = weighs and not blind
-        tilted = owner >= 0 and g.tilted[owner]
-        for d in range(n_axes):
-            own[d] = x[h, first + d]
-        observed(n, owner, n_types, n_options, n_obs, row, u, g, s)
-        update(own, n_types, n_obs, log_like, post, r)
-        if decision and not is_open:
-            load_likelihood(n, n_types, n_options, n_obs, g, s)
-        precision = precisions[n] * t
-        if choice:
-            for a in range(n_options):
-                log_w[a] = weights[o0 + a]
-                for k in range(n_types):
-                    reward[a, k] = pay_option[o0 + a, column + k]
-                    guess[k, a] = u[row + a, k]
-            for y in range(n_obs):
-                below = c0 + y
-                for k in range(n_types):
-                    reward_y[y, k] = pay_observation[y0 + y, column + k]
-                    follows[y, k] = value[below, column + k]
-                    for two in range(n_types):
-                        total = 0.0
-                        for e in range(n_axes):
-                            total += slope[below, column + k, first + e] * by_log[y, e, two]
-                        bend[y, k, two] = total
-                    for a in range(1, n_options):
-                        if is_open:
-                            share = 1.0 if a == y else 0.0
-                        elif log_like[y, k] == -np.inf:
-                            share = sigma[k, a]
-                        else:
-                            share = sigma[k, a] * like[a, y, k] / np.exp(log_like[y, k])
-                        gain[y, k, a] = share - sigma[k, a]
-            _action_values(s, n_types, n_options, n_obs, is_open, beta)
-            gap = _system(s, n_types, n_options, n_obs, is_open, precision, beta)
-            scale = 1.0
+    x, chance, value, slope = state.x, state.chance, state.value, state.slope
+    sigma, prob, dprob, mean, dmean, gain, effect = r.sigma, r.prob, r.dprob, r.mean, r.dmean, r.gain, r.effect
+    by_x, by_log, onward, bend, pull = r.by_x, r.by_log, r.onward, r.bend, r.pull
+    like, base, is_open, beta = g.like, g.like_start[n], g.is_open[n], g.beta[n]
+    o0, y0 = g.option_start[n], g.observation_start[n]
+    n_axes, width, n_directions = n_types - 1, n_options - 1, slope.shape[2]
+    tilted = column >= 0 and g.tilted[g.owner[n]]
+    viewer = -1
+    # The likelihoods' derivatives do not depend on who looks.
+    believed(h, n_types, first, x, r)
+    if decision:
+        know(c0, n_types, n_options, n_obs, is_open, tree.unknown[h], state.u, chance, sigma)
+    for y in range(n_obs):
+        below = c0 + y
+        differentiate(y, below, n_types, first, is_open, x, chance, r)
+        if choice and not is_open:
+            for k in range(n_types):
+                for a in range(1, n_options):
+                    seen = chance[below, k]
+                    share = like[base + (a * n_obs + y) * n_types + k] / seen if seen > 0.0 else 1.0
+                    gain[y, k, a] = sigma[k, a] * (share - 1.0)
+    for c in range(slope.shape[1]):
+        if viewer < 0 or c == g.columns[viewer + 1]:
+            viewer += 1
+            if viewer == 0 or tilted:
+                weigh(h, viewer, n, c0, n_obs, n_types, first, column, g, x, chance, r)
+        own = c - column if column >= 0 and column <= c < column + n_types else -1
+        for j in range(n_directions):
+            slope[h, c, j] = 0.0
+        for k in range(n_types):
+            pull[k] = 0.0
             for a in range(1, n_options):
-                for k in range(n_types):
-                    scale = max(scale, abs(u[row + a, k]))
-            worst = max(worst, gap / scale)
-            if not worst < 1e12:
-                return np.inf
-        shares(own, n_types, prob)
-        for j in range(n_players if tilted else 1):
-            if tilted:
-                in_eyes_of(j, prob, column, n_types, g.tilt, eyes)
-            else:
-                for k in range(n_types):
-                    eyes[0, k] = prob[k]
+                effect[c, k * width + a - 1] = 0.0
+        total = pay.node[n, c]
         for y in range(n_obs):
             below = c0 + y
-            mean = 0.0
-            for j in range(n_players):
-                if j == 0 or tilted:
-                    mean = 0.0
-                    for k in range(n_types):
-                        mean += eyes[j, k] * np.exp(log_like[y, k])
-                for c in range(columns[j], columns[j + 1]):
-                    p = np.exp(log_like[y, c - column]) if j == owner else mean
-                    value[h, c] += p * (pay_observation[y0 + y, c] + beta * value[below, c])
-        if decision:
-            for a in range(n_options):
-                mean = 0.0
-                for j in range(n_players):
-                    if j == 0 or tilted:
-                        mean = 0.0
-                        for k in range(n_types):
-                            mean += eyes[j, k] * (sigma[k, a] if weighs else 1.0)
-                    for c in range(columns[j], columns[j + 1]):
-                        p = mean
-                        if j == owner:
-                            p = sigma[c - column, a] if weighs else 1.0
-                        value[h, c] += p * pay_option[o0 + a, c]
-        if blind:
-            continue
-        # Directions: belief axes, then t, then Newton's own step.
-        size = n_types * (n_options - 1)
-        width = n_options - 1
-        for j in range(n_axes_all + 2):
-            mine = owner >= 0 and first <= j < first + n_axes
-            newton = j == n_axes_all + 1
+            p = chance[below, own] if own >= 0 else mean[y]
+            after = pay.observation[y0 + y, c] + beta * value[below, c] + (pay.option[o0 + y, c] if is_open else 0.0)
+            total += p * after
+            weight = p * beta
+            for j in range(n_directions):
+                if first <= j < first + n_axes:
+                    change = 0.0
+                    for e in range(n_axes):
+                        change += slope[below, c, first + e] * by_x[y, e, j - first]
+                    slope[h, c, j] += weight * change + (dmean[y, j - first] * after if own < 0 else 0.0)
+                else:
+                    slope[h, c, j] += weight * slope[below, c, j]
+            if own >= 0:
+                onward[y, own] = after
             if choice:
                 for k in range(n_types):
-                    for a in range(1, n_options):
-                        line = k * width + a - 1
-                        if newton:
-                            rhs[line] = -residual[line]
-                            continue
-                        change = 0.0
-                        for y in range(n_obs):
-                            share = like[a, y, k] - like[0, y, k] if not is_open else 1.0 if y == a else -1.0 if y == 0 else 0.0
-                            if share == 0.0:
-                                continue
-                            if mine:
-                                step = 0.0
-                                for e in range(n_axes):
-                                    step += slope[c0 + y, column + k, first + e] * by_x[y, e, j - first]
-                            else:
-                                step = slope[c0 + y, column + k, j]
-                            change += share * step
-                        rhs[line] = precision * beta * change
-                        if j == n_axes_all:
-                            rhs[line] += precisions[n] * (q[a, k] - q[0, k])
-                for one in range(size):
-                    for two in range(size):
-                        matrix[one, two] = jacobian[one, two]
-                if solve_linear(matrix, rhs, size) == 0.0:
-                    return np.inf
-                for k in range(n_types):
-                    du[k, 0] = 0.0
-                    rise[row, k, j] = 0.0
-                    for a in range(1, n_options):
-                        du[k, a] = rhs[k * width + a - 1]
-                        rise[row + a, k, j] = du[k, a]
-            if newton and not choice:
-                continue
-            for i in range(n_players if tilted else 1):
-                level = 0.0
-                for k in range(n_types):
-                    dprob[i, k] = 0.0
-                    if mine and k >= j - first:
-                        odds = np.exp(log_share(own[j - first]))
-                        dprob[i, k] = 1.0 - odds if k == j - first else -odds
-                    level += eyes[i, k] * dprob[i, k]
-                for k in range(n_types):
-                    # So far of the logarithm; the common belief has a level of 0.
-                    dprob[i, k] = eyes[i, k] * (dprob[i, k] - level)
+                    turn = 0.0
+                    for e in range(n_axes):
+                        turn += slope[below, c, first + e] * by_log[y, e, k]
+                    turn *= beta
+                    if own >= 0:
+                        bend[y, own, k] = turn
+                        moved = p * (turn + (after if k == own else 0.0))
+                    else:
+                        moved = p * turn + prob[k] * chance[below, k] * after
+                    if not is_open:
+                        for a in range(1, n_options):
+                            effect[c, k * width + a - 1] += moved * gain[y, k, a]
+                    else:
+                        pull[k] += moved
+                        if y > 0:
+                            effect[c, k * width + y - 1] = moved
+        if choice and is_open:
+            for k in range(n_types):
+                for a in range(1, n_options):
+                    effect[c, k * width + a - 1] -= sigma[k, a] * pull[k]
+        if decision and not is_open:
+            # Payoffs of options that are not seen: they hang on the choice, not on what is observed of it.
+            for k in range(n_types):
+                reward = 0.0
+                for a in range(n_options):
+                    reward += sigma[k, a] * pay.option[o0 + a, c]
+                share = prob[k] if own < 0 else 1.0 if own == k else 0.0
+                total += share * reward
+                if own < 0:
+                    for d in range(n_axes):
+                        slope[h, c, first + d] += dprob[d, k] * reward
+                for a in range(1, n_options):
+                    effect[c, k * width + a - 1] += share * sigma[k, a] * (pay.option[o0 + a, c] - reward)
+        value[h, c] = total
+
+
+@kernel
+def answer(h, n, n_options, n_obs, n_types, first, column, c0, tree, g, pay, state, t, r):
+    """Solve the linearised stage of a choice for all directions at once; fills `rise`, completes `value` and `slope`, returns the stage's |F|.
+
+    Directions are the belief axes, `t`, and Newton's own step. Needs `expect`.
+    """
+    u, value, slope, rise = state.u, state.value, state.slope, state.rise
+    onward, bend, gain, sigma, by_x, q, effect, system = r.onward, r.bend, r.gain, r.sigma, r.by_x, r.q, r.effect, r.system
+    like, base, is_open, beta = g.like, g.like_start[n], g.is_open[n], g.beta[n]
+    o0, row, precision = g.option_start[n], tree.unknown[h], g.precision[n]
+    n_axes, width, n_directions = n_types - 1, n_options - 1, slope.shape[2]
+    size = n_types * width
+    sharp = precision * t
+    for k in range(n_types):
+        for a in range(n_options):
+            if is_open:
+                q[a, k] = onward[a, k]
+            else:
+                total = pay.option[o0 + a, column + k]
+                for y in range(n_obs):
+                    total += like[base + (a * n_obs + y) * n_types + k] * onward[y, k]
+                q[a, k] = total
+    gap = 0.0
+    scale = 1.0
+    for k in range(n_types):
+        for a in range(1, n_options):
+            line = k * width + a - 1
+            for j in range(size + n_directions + 1):
+                system[line, j] = 0.0
             for y in range(n_obs):
-                below = c0 + y
+                # Observations count by how much likelier they are after this option than after the first.
+                if is_open:
+                    share = 1.0 if y == a else -1.0 if y == 0 else 0.0
+                else:
+                    share = like[base + (a * n_obs + y) * n_types + k] - like[base + y * n_types + k]
+                if share == 0.0:
+                    continue
+                weight = -sharp * share
+                for two in range(n_types):
+                    turn = weight * bend[y, k, two]
+                    for b in range(1, n_options):
+                        rate = ((1.0 if b == y else 0.0) - sigma[two, b]) if is_open else gain[y, two, b]
+                        system[line, two * width + b - 1] += turn * rate
+                weight = sharp * beta * share
+                for j in range(n_directions):
+                    if first <= j < first + n_axes:
+                        for e in range(n_axes):
+                            system[line, size + j] += weight * slope[c0 + y, column + k, first + e] * by_x[y, e, j - first]
+                    else:
+                        system[line, size + j] += weight * slope[c0 + y, column + k, j]
+            ahead = q[a, k] - q[0, k]
+            residual = u[row + a - 1, k] - (g.log_w[o0 + a] - g.log_w[o0]) - sharp * ahead
+            if not np.isfinite(residual):
+                return np.inf
+            gap = max(gap, abs(residual))
+            scale = max(scale, abs(u[row + a - 1, k]))
+            system[line, line] += 1.0
+            system[line, size + n_directions - 1] += precision * ahead
+            system[line, size + n_directions] = -residual
+    if not solve_all(system, size, size + n_directions + 1):
+        return np.inf
+    for k in range(n_types):
+        for a in range(1, n_options):
+            for j in range(n_directions + 1):
+                rise[row + a - 1, k, j] = system[k * width + a - 1, size + j]
+    for c in range(slope.shape[1]):
+        for line in range(size):
+            for j in range(n_directions):
+                slope[h, c, j] += effect[c, line] * system[line, size + j]
+            value[h, c] += effect[c, line] * system[line, size + n_directions]
+    return gap / scale
+
+
+@kernel
+def move(h, row, n_others, n_types, rise, dx, by_t, newton):
+    """Fill `by_t` and `newton` of a choice from the change of beliefs at history `h`."""
+    n_axes = dx.shape[1]
+    for a in range(n_others):
+        for k in range(n_types):
+            one, two = rise[row + a, k, n_axes], rise[row + a, k, n_axes + 1]
+            for d in range(n_axes):
+                one += rise[row + a, k, d] * dx[h, d, 0]
+                two += rise[row + a, k, d] * dx[h, d, 1]
+            by_t[row + a, k] = one
+            newton[row + a, k] = two
+
+
+@kernel
+def respond(part, tree, g, axes, state, r, z):
+    """Propagate, linearly, a unit of `t` and Newton's steps through a part; fills `by_t`, `newton`, and `dx` of its histories' children."""
+    nodes, children, unknown = tree.node, tree.child, tree.unknown
+    u, x, chance, rise, dx, by_t, newton = state.u, state.x, state.chance, state.rise, state.dx, state.by_t, state.newton
+    sigma, dlog, by_x, by_log = r.sigma, r.dlog, r.by_x, r.by_log
+    like = g.like
+    n_axes_all = x.shape[1]
+    for level in range(part.shape[0]):
+        for h in range(part[level, 0], part[level, 1]):
+            c0 = children[h]
+            if c0 < 0:
+                continue
+            n = nodes[h]
+            n_options, n_obs, n_types, first, _, _, choice = unpack(n, g, axes)
+            row, n_axes = unknown[h], n_types - 1
+            for y in range(n_obs):
+                for d in range(n_axes_all):
+                    dx[c0 + y, d, 0] = dx[h, d, 0]
+                    dx[c0 + y, d, 1] = dx[h, d, 1]
+            if leads(n, g):
+                members, _ = gather(h, tree, g, axes, z)
+                for m in range(members):
+                    others, _, kinds, _, _, _, _ = unpack(z.node[m], g, axes)
+                    move(h, z.row[m], others - 1, kinds, rise, dx, by_t, newton)
+            elif choice and g.head[n] == n:
+                move(h, row, n_options - 1, n_types, rise, dx, by_t, newton)
+            if n_axes == 0 or (n_obs == 1 and not choice):
+                continue
+            is_open, base = g.is_open[n], g.like_start[n]
+            if choice:
+                know(c0, n_types, n_options, n_obs, is_open, row, u, chance, sigma)
+            if n_axes > 1:
+                believed(h, n_types, first, x, r)
+            for y in range(n_obs):
+                differentiate(y, c0 + y, n_types, first, is_open, x, chance, r)
                 for k in range(n_types):
-                    dlog[k] = 0.0
+                    one, two = 0.0, 0.0
                     if choice:
                         for a in range(1, n_options):
-                            dlog[k] += gain[y, k, a] * du[k, a]
-                mean = 0.0
-                dmean = 0.0
-                for i in range(n_players):
-                    if i == 0 or tilted:
-                        mean = 0.0
-                        dmean = 0.0
-                        for k in range(n_types):
-                            likelihood = np.exp(log_like[y, k])
-                            mean += eyes[i, k] * likelihood
-                            dmean += (dprob[i, k] + eyes[i, k] * dlog[k]) * likelihood
-                    for c in range(columns[i], columns[i + 1]):
-                        p = mean
-                        dp = dmean
-                        if i == owner:
-                            p = np.exp(log_like[y, c - column])
-                            dp = p * dlog[c - column]
-                        change = 0.0
-                        for e in range(n_axes):
-                            step = by_x[y, e, j - first] if mine else 0.0
-                            for k in range(n_types):
-                                step += by_log[y, e, k] * dlog[k]
-                            change += slope[below, c, first + e] * step
-                        if not mine and not newton:
-                            change += slope[below, c, j]
-                        total = dp * (pay_observation[y0 + y, c] + beta * value[below, c]) + p * beta * change
-                        if newton:
-                            value[h, c] += total
-                        else:
-                            slope[h, c, j] += total
-            if decision:
-                for a in range(n_options):
-                    dmean = 0.0
-                    for i in range(n_players):
-                        if i == owner:
-                            for k in range(n_types):
-                                if not choice:
-                                    continue
-                                mean = 0.0
-                                for b in range(1, n_options):
-                                    mean += sigma[k, b] * du[k, b]
-                                dsigma = sigma[k, a] * (du[k, a] - mean)
-                                if newton:
-                                    value[h, column + k] += dsigma * pay_option[o0 + a, column + k]
-                                else:
-                                    slope[h, column + k, j] += dsigma * pay_option[o0 + a, column + k]
-                            continue
-                        dmean = 0.0
-                        e = i if tilted else 0
-                        for k in range(n_types):
-                            if choice:
-                                mean = 0.0
-                                for b in range(1, n_options):
-                                    mean += sigma[k, b] * du[k, b]
-                                dmean += dprob[e, k] * sigma[k, a] + eyes[e, k] * sigma[k, a] * (du[k, a] - mean)
+                            if is_open:
+                                rate = (1.0 if a == y else 0.0) - sigma[k, a]
                             else:
-                                dmean += dprob[e, k]
-                        for c in range(columns[i], columns[i + 1]):
-                            if newton:
-                                value[h, c] += dmean * pay_option[o0 + a, c]
-                            else:
-                                slope[h, c, j] += dmean * pay_option[o0 + a, c]
-    return worst
-
-
-@kernel
-def respond(tree, g, axes, state, s, r, z):
-    """Propagate, linearly, a unit of `t` and Newton's steps through the tree; fills `dx` and `du`."""
-    nodes, children, first_row = tree.node, tree.child, tree.option
-    u, x, rise, dx, change = state.u, state.x, state.rise, state.dx, state.du
-    log_like, post, sigma = s.log_like, s.post, s.sigma
-    own, dlog, by_x, by_log = r.own, r.dlog, r.by_x, r.by_log
-    owners, opens, option_start, observation_start = g.owner, g.is_open, g.option_start, g.observation_start
-    like, like_start = g.like, g.like_start
-    firsts, all_types = axes.first, axes.n_types
-    n_axes_all = x.shape[1]
-    for d in range(n_axes_all):
-        dx[0, d, 0] = 0.0
-        dx[0, d, 1] = 0.0
-    for h in range(nodes.shape[0]):
-        n = nodes[h]
-        c0 = children[h]
-        if c0 < 0:
-            continue
-        y0 = observation_start[n]
-        n_obs = observation_start[n + 1] - y0
-        n_options = option_start[n + 1] - option_start[n]
-        row = first_row[h]
-        owner = owners[n]
-        n_types = all_types[owner] if owner >= 0 else 1
-        first = firsts[owner] if owner >= 0 else 0
-        n_axes = n_types - 1
-        # What is chosen together answers to the belief before the first of the choices.
-        together = g.kind[n] == 0 and leads(n, g)
-        members = gather(h, tree, g, axes, z)[0] if together else 1
-        for m in range(members if g.head[n] == n else 0):
-            first_option = z.row[m] if together else row
-            menu = option_start[z.node[m] + 1] - option_start[z.node[m]] if together else n_options
-            kinds = all_types[owners[z.node[m]]] if together else n_types
-            for a in range(menu):
-                for k in range(kinds):
-                    for w in range(2):
-                        total = rise[first_option + a, k, n_axes_all + w] if menu > 1 else 0.0
-                        if menu > 1:
-                            for d in range(n_axes_all):
-                                total += rise[first_option + a, k, d] * dx[h, d, w]
-                        change[first_option + a, k, w] = total
-        if n_axes > 0:
-            for d in range(n_axes):
-                own[d] = x[h, first + d]
-            observed(n, owner, n_types, n_options, n_obs, row, u, g, s)
-            update(own, n_types, n_obs, log_like, post, r)
-        for y in range(n_obs):
-            for w in range(2):
-                for d in range(n_axes_all):
-                    dx[c0 + y, d, w] = dx[h, d, w]
-                if n_axes == 0:
-                    continue
-                for k in range(n_types):
-                    dlog[k] = 0.0
-                    if n_options > 1:
-                        mean = 0.0
-                        for a in range(n_options):
-                            mean += sigma[k, a] * change[row + a, k, w]
-                        if opens[n]:
-                            dlog[k] = change[row + y, k, w] - mean
-                        elif log_like[y, k] > -np.inf:
-                            base = like_start[n]
-                            for a in range(n_options):
-                                share = sigma[k, a] * like[base + (a * n_obs + y) * n_types + k] / np.exp(log_like[y, k])
-                                dlog[k] += (share - sigma[k, a]) * change[row + a, k, w]
+                                seen = chance[c0 + y, k]
+                                share = like[base + (a * n_obs + y) * n_types + k] / seen if seen > 0.0 else 1.0
+                                rate = sigma[k, a] * (share - 1.0)
+                            one += rate * by_t[row + a - 1, k]
+                            two += rate * newton[row + a - 1, k]
+                    dlog[k, 0] = one
+                    dlog[k, 1] = two
                 for e in range(n_axes):
-                    total = 0.0
-                    for d in range(n_axes):
-                        total += by_x[y, e, d] * dx[h, first + d, w]
-                    for k in range(n_types):
-                        total += by_log[y, e, k] * dlog[k]
-                    dx[c0 + y, first + e, w] = total
-
-
-@kernel
-def believe(tree, g, axes, state, s, r):
-    """Take all beliefs from Bayes' rule at the present log-odds."""
-    nodes, children, first_row = tree.node, tree.child, tree.option
-    u, x = state.u, state.x
-    log_like, post, own = s.log_like, s.post, r.own
-    owners, option_start, observation_start = g.owner, g.option_start, g.observation_start
-    firsts, all_types = axes.first, axes.n_types
-    n_axes_all = x.shape[1]
-    for h in range(nodes.shape[0]):
-        n = nodes[h]
-        c0 = children[h]
-        if c0 < 0:
-            continue
-        y0 = observation_start[n]
-        n_obs = observation_start[n + 1] - y0
-        owner = owners[n]
-        n_types = all_types[owner] if owner >= 0 else 1
-        first = firsts[owner] if owner >= 0 else 0
-        n_axes = n_types - 1
-        for y in range(n_obs):
-            for d in range(n_axes_all):
-                x[c0 + y, d] = x[h, d]
-        if n_axes > 0:
-            for d in range(n_axes):
-                own[d] = x[h, first + d]
-            observed(n, owner, n_types, option_start[n + 1] - option_start[n], n_obs, first_row[h], u, g, s)
-            update(own, n_types, n_obs, log_like, post, r)
-            for y in range(n_obs):
-                for d in range(n_axes):
-                    x[c0 + y, first + d] = post[y, d]
+                    for w in range(2):
+                        total = 0.0
+                        for d in range(n_axes):
+                            total += by_x[y, e, d] * dx[h, first + d, w]
+                        for k in range(n_types):
+                            total += by_log[y, e, k] * dlog[k, w]
+                        dx[c0 + y, first + e, w] = total

@@ -9,6 +9,8 @@ are passed and precision may be as high as wanted. What it finds is agent quanta
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -18,9 +20,8 @@ import numpy as np
 from standoff.errors import GameTooLargeError, SolveError
 from standoff.game import DECISION, Game
 from standoff.game.structure import Structure
-from standoff.solve._at_once import make_moment
-from standoff.solve._exact import Axes, Linear, Room, Tree, believe, eliminate, respond
-from standoff.solve._stage import make_stage
+from standoff.solve._at_once import Moment, make_moment
+from standoff.solve._exact import Axes, Linear, Room, Tree, believe, eliminate, make_room, respond
 from standoff.solve.grid import to_beliefs, to_coordinates
 from standoff.solve.induction import Progress
 
@@ -34,8 +35,12 @@ SAME_BELIEF, SAME_VALUE = 1e-9, 1e-6
 """How near beliefs, and values there, must be for a history to stand for another."""
 
 STEPS, ROUNDS = 5_000, 8
-NEAR = 1e-4
-"""Newton's last step, in log-odds, that is near enough to the branch to go on from there."""
+AIM, NEAR, ROUGH = 0.05, 0.1, 0.03
+"""First correction, in log-odds, that is aimed at; the largest, and the largest residual before it, after which to go on from there: what is left
+is of the order of its square."""
+
+SMALL, GRAIN = 4_000, 32
+"""Histories from which on a tree is divided among workers, and histories at which to divide it, per worker."""
 
 
 def count_histories(structure: Structure, root: int = 0) -> int:
@@ -64,15 +69,20 @@ def unroll(structure: Structure, root: int = 0) -> Tree:
         nodes.append(target[rows])
         total += len(rows)
     node, child = np.concatenate(nodes).astype(np.int64), np.concatenate(children).astype(np.int64)
-    options = np.diff(structure.option_start)[node]
+    chooser = choosers(structure, node, child)
+    options = np.where(chooser == np.arange(len(node)), np.diff(structure.option_start)[node], 0)
+    others = np.maximum(options - 1, 0)
+    option, unknown = (np.cumsum(options) - options).astype(np.int64), (np.cumsum(others) - others).astype(np.int64)
+    return Tree(node, child, option[chooser], unknown[chooser])
+
+
+def choosers(structure: Structure, node: np.ndarray, child: np.ndarray) -> np.ndarray:
+    """Return for each history the first one that has the same choice, shape (H,): itself, unless others choose at the same moment before it."""
     if not structure.at_once:
-        return Tree(node, child, (np.cumsum(options) - options).astype(np.int64))
-    # Those who choose at the same moment as others before them choose alike wherever these have led.
+        return np.arange(len(node))
     heads = head_histories(structure, node, child)
     _, first, same = np.unique(np.stack([heads, structure.place[node]]), axis=1, return_index=True, return_inverse=True)
-    chooser = first[same.reshape(-1)]
-    options = np.where(chooser == np.arange(len(node)), options, 0)
-    return Tree(node, child, (np.cumsum(options) - options)[chooser].astype(np.int64))
+    return np.asarray(first[same.reshape(-1)])
 
 
 def head_histories(structure: Structure, node: np.ndarray, child: np.ndarray) -> np.ndarray:
@@ -272,8 +282,8 @@ class Exact:
         return found
 
 
-def exact(game: Game, *, max_histories: int = MAX_HISTORIES, progress: Progress | None = None) -> Exact:
-    """Solve a game on all its public histories.
+def exact(game: Game, *, max_histories: int = MAX_HISTORIES, workers: int = 2, progress: Progress | None = None) -> Exact:
+    """Solve a game on all its public histories, by so many threads where the game is large; their number does not change the result.
 
     Raises GameTooLargeError with the number of histories when there are more than `max_histories`, SolveError when the branch is lost.
 
@@ -289,133 +299,168 @@ def exact(game: Game, *, max_histories: int = MAX_HISTORIES, progress: Progress 
         raise GameTooLargeError(
             f"the game has {histories:,} public histories, of which the exact engine takes {max_histories:,} at most; solve it on the grid"
         )
-    branch = _Branch(game)
+    branch = _Branch(game, workers)
     residual, folds, steps = branch.follow(progress)
-    state = branch.state
+    tree, state = branch.tree, branch.state
     with np.errstate(over="ignore"):
         beliefs = 1.0 / (1.0 + np.exp(-state.x))
-    if not np.isfinite(state.value).all() or np.isnan(beliefs).any():
-        raise SolveError("values or beliefs are not finite on some public history")
-    certificate = Residual(len(branch.tree.node), residual, folds, steps)
-    return Exact(game, branch.tree, state.u, beliefs, state.value, certificate, time.perf_counter() - begun)
+    certificate = Residual(len(tree.node), residual, folds, steps)
+    return Exact(game, tree, branch.log_odds(), beliefs, state.value, certificate, time.perf_counter() - begun)
 
 
 class _Branch:
-    """The branch of solutions `(u, t)`, precision `t` times the declared one, `t` from 0 to 1."""
+    """The branch of solutions `(u, t)`, precision `t` times the declared one, `t` from 0 to 1.
 
-    def __init__(self, game: Game) -> None:
+    A point, a direction and a response are vectors of all log-odds and then `t`.
+    """
+
+    def __init__(self, game: Game, workers: int) -> None:
         structure, g = game.structure, game.arrays
         self.game = game
-        self.tree = unroll(structure)
+        self.tree = tree = unroll(structure)
         types = np.array(game.n_types, dtype=np.int64)
-        k, axes, n_columns = int(types.max()), int((types - 1).sum()), int(types.sum())
-        options = np.diff(structure.option_start)[self.tree.node]
-        # Option rows of turns taken at once are shared; they are made with the first history that has them.
-        some = np.flatnonzero(options > 0)
-        new = np.zeros(len(options), dtype=bool)
-        new[some[np.unique(self.tree.option[some], return_index=True)[1]]] = True
-        n_options, n_obs = max(int(options.max(initial=1)), 1), int(np.diff(structure.observation_start).max(initial=1))
-        n_obs = max(n_obs, n_options)
-        options = np.where(new, options, 0)
-        histories, rows, own = len(self.tree.node), int(options.sum()), max(k - 1, 1)
         self.axes = Axes(np.cumsum(types - 1) - (types - 1), types)
-        self.stage = make_stage(k, n_options, n_obs, 1, 1)
-        size = k * max(n_options - 1, 1)
-        self.room = Room(
-            np.zeros(own), np.zeros(k), np.zeros((len(types), k)), np.zeros((len(types), k)), np.zeros((k, n_options)), np.zeros(k), np.zeros(k), np.zeros(own),
-            np.zeros((n_obs, own, own)), np.zeros((n_obs, own, k)), np.zeros((size, size)),
-        )  # fmt: skip
-        together = [structure.members(node) for node in np.flatnonzero(structure.together & (structure.head == np.arange(structure.n_nodes)))]
-        unknowns = [sum(int(types[g.owner[one]] * (g.option_start[one + 1] - g.option_start[one] - 1)) for one in nodes) for nodes in together]
-        self.moment = make_moment(max(map(len, together), default=0), k, n_options, n_columns, len(types), axes, max(unknowns, default=0))
+        k, axes, n_columns = int(types.max()), int((types - 1).sum()), int(types.sum())
+        histories = len(tree.node)
+        self.fresh = choosers(structure, tree.node, tree.child) == np.arange(histories)
+        others = np.where(self.fresh, np.maximum(np.diff(structure.option_start) - 1, 0)[tree.node], 0)
+        rows = int(others.sum())
+        self.point = np.zeros(rows * k + 1)
+        self.by_t, self.newton = np.zeros(rows * k + 1), np.zeros(rows * k + 1)
+        self.by_t[-1] = 1.0
+        u, by_t, newton = (vector[:-1].reshape(rows, k) for vector in (self.point, self.by_t, self.newton))
         self.state = Linear(
-            np.zeros((rows, k)), np.zeros((histories, axes)), np.zeros((histories, n_columns)), np.zeros((histories, n_columns, axes + 1)),
-            np.zeros((rows, k, axes + 2)), np.zeros((histories, axes, 2)), np.zeros((rows, k, 2)),
+            u, np.zeros((histories, axes)), np.zeros((histories, k)), np.zeros((histories, n_columns)), np.zeros((histories, n_columns, axes + 1)),
+            np.zeros((rows, k, axes + 2)), np.zeros((histories, axes, 2)), by_t, newton,
         )  # fmt: skip
-        here = np.repeat(self.tree.node, options)
-        row = np.repeat(structure.option_start[self.tree.node] - self.tree.option, options) + np.arange(rows)
-        self.used = np.arange(k)[None, :] < types[np.maximum(g.owner[here], 0)][:, None]
-        self.state.u[:] = (g.log_w[row] - g.log_w[structure.option_start[here]])[:, None]
+        here = np.repeat(tree.node, others)
+        first = structure.option_start[here]
+        row = first + 1 + np.arange(rows) - np.repeat(tree.unknown, others)
+        used = np.arange(k) < types[g.owner[here]][:, None]
+        u[:] = np.where(used, (g.log_w[row] - g.log_w[first])[:, None], 0.0)
         if axes:
             x = to_coordinates(game.priors)
             with np.errstate(divide="ignore"):
                 self.state.x[0] = np.log(x) - np.log1p(-x)
+        ends = tree.child < 0
+        self.state.value[ends] = game.payoffs.node[tree.node[ends]]
+        self.top, self.parts = _divide(tree, np.diff(structure.observation_start)[tree.node], workers)
+        n_options, n_obs = int(others.max(initial=0)) + 1, int(np.diff(structure.observation_start).max(initial=1))
+        heads = np.flatnonzero(structure.together & (structure.head == np.arange(structure.n_nodes)))
+        together = [structure.members(node) for node in heads.tolist()]
+        unknowns = [sum(int(types[g.owner[one]] * (g.option_start[one + 1] - g.option_start[one] - 1)) for one in nodes) for nodes in together]
+        sizes = max(map(len, together), default=0), k, n_options, n_columns, len(types), axes, max(unknowns, default=0)
+        self.rooms = [make_room(k, n_options, n_obs, axes, n_columns) for _ in range(max(len(self.parts), 1))]
+        self.moments = [make_moment(*sizes) for _ in self.rooms]
+        self.pool = ThreadPoolExecutor(len(self.parts)) if self.parts else None
 
-    def linearise(self, t: float) -> float:
-        """Follow beliefs, linearise at the present log-odds; return the largest residual."""
-        g = self.game.arrays
-        believe(self.tree, g, self.axes, self.state, self.stage, self.room)
-        return float(eliminate(self.tree, g, self.game.payoffs, self.axes, self.state, t, self.stage, self.room, self.moment))
+    def log_odds(self) -> np.ndarray:
+        """Return the log-odds of every option against the first of its decision, shape (O, K)."""
+        options = np.where(self.fresh, np.diff(self.game.structure.option_start)[self.tree.node], 0)
+        found = np.zeros((int(options.sum()), self.state.u.shape[1]))
+        others = np.ones(len(found), dtype=np.bool_)
+        others[self.tree.option[options > 0]] = False
+        found[others] = self.state.u
+        return found
 
-    def responses(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return how log-odds move with `t` along the solutions, and Newton's step at fixed `t`; shapes (O, K)."""
-        respond(self.tree, self.game.arrays, self.axes, self.state, self.stage, self.room, self.moment)
-        return np.where(self.used, self.state.du[..., 0], 0.0), np.where(self.used, self.state.du[..., 1], 0.0)
+    def linearise(self) -> float:
+        """Follow beliefs, and linearise at the present point; return the largest residual."""
+        g, pay, t = self.game.arrays, self.game.payoffs, float(self.point[-1])
+
+        def below(part: np.ndarray, room: Room, moment: Moment) -> float:
+            believe(part, self.tree, g, self.axes, self.state, room)
+            return float(eliminate(part, self.tree, g, pay, self.axes, self.state, t, room, moment))
+
+        believe(self.top, self.tree, g, self.axes, self.state, self.rooms[0])
+        worst = max(self._spread(below), default=0.0)
+        return max(worst, float(eliminate(self.top, self.tree, g, pay, self.axes, self.state, t, self.rooms[0], self.moments[0])))
+
+    def respond(self) -> None:
+        """Fill `by_t`, how log-odds move with `t` along the solutions, and `newton`, Newton's step at fixed `t`."""
+
+        def below(part: np.ndarray, room: Room, moment: Moment) -> None:
+            respond(part, self.tree, self.game.arrays, self.axes, self.state, room, moment)
+
+        below(self.top, self.rooms[0], self.moments[0])
+        self._spread(below)
+
+    def _spread(self, task: Callable[[np.ndarray, Room, Moment], Any]) -> list[Any]:
+        """Run a task on all parts below the top; each history is computed alone, so that parts do not change results."""
+        return list(self.pool.map(task, self.parts, self.rooms, self.moments)) if self.pool else []
 
     def follow(self, progress: Progress | None) -> tuple[float, int, int]:
-        """Follow the branch to `t = 1`; return (residual, turning points, steps)."""
-        u, t, folds = self.state.u, 0.0, 0
-        self.linearise(t)
-        tangent, pace = _unit(self.responses()[0])
+        """Follow the branch to `t = 1`; return (residual, turning points, steps).
+
+        A step goes ahead on a parabola, fitted to the directions of the branch at its last two points (Lundberg & Poore 1991), and its length is
+        that for which the first correction should come out as `AIM`. So one linearisation mostly does for a step: it gives the correction and
+        the direction, which is turned back less than the correction is long.
+        """
+        self.linearise()
+        self.respond()
+        direction = _unit(self.by_t)
+        bend, folds = np.zeros_like(direction), 0
         # The first step moves no log-odds by more than one.
-        step = min(1.0 / max(float(np.abs(tangent).max(initial=0.0)), 1e-300), 1.0 / pace)
+        step = 1.0 / max(float(np.abs(direction[:-1]).max(initial=0.0)), direction[-1])
         for count in range(1, STEPS + 1):
-            before = u.copy(), t
-            last = pace > 0.0 and t + step * pace >= 1.0
-            step = (1.0 - t) / pace if last else step
-            length = step * float(np.abs(tangent).max(initial=0.0))
-            t, residual, rounds, first = self._correct(before, tangent, pace, step, length, last)
-            if rounds > 0 and last:
+            start = self.point.copy()
+            to_end = _reach(1.0 - start[-1], direction[-1], bend[-1])
+            last = to_end <= step
+            step = min(step, to_end)
+            ahead = direction + step * bend
+            guess = start + 0.5 * step * (direction + ahead)
+            if last:
+                guess[-1] = 1.0
+            length = float(np.abs(guess[:-1] - start[:-1]).max(initial=0.0))
+            residual, first = self._correct(guess, ahead, length, last)
+            if residual < np.inf and last:
                 if not residual <= RESIDUAL:
                     raise SolveError(f"the equations of the tree were solved to {residual:.1e} only (relative log-odds); {RESIDUAL:.0e} is wanted")
                 return residual, folds, count
-            if rounds > 0:
-                residual = self.linearise(t)
-                ahead, onward = _unit(self.responses()[0]) if np.isfinite(residual) else (tangent, np.nan)
-                turn = float((ahead * tangent).sum()) + onward * pace
+            if residual < np.inf and self.point[-1] < 1.0:
+                onward = _unit(self.by_t)
+                turn = float(onward @ ahead) / float(np.sqrt(ahead @ ahead))
                 if turn < 0.0:
-                    ahead, onward, turn = -ahead, -onward, -turn
-                # A sharp bend is taken in smaller steps, so that the branch cannot be swapped for a neighbour.
+                    onward, turn = -onward, -turn
+                # A sharper bend than expected is taken in smaller steps, so that the branch cannot be swapped for a neighbour.
                 if turn >= 0.8 or length <= 1e-6:
-                    folds += int(onward * pace < 0.0)
-                    tangent, pace = ahead, onward
-                    if rounds <= 3 and first < 0.1 * max(length, 1e-3):
-                        step *= 2.0
+                    folds += int(onward[-1] * direction[-1] < 0.0)
+                    gone = float(np.sqrt(((self.point - start) ** 2).sum()))
+                    bend = (onward - direction) / gone
+                    direction = onward
+                    # The parabola misses by the third power of the step.
+                    step = gone * min(max((AIM / max(first, 1e-300)) ** (1 / 3), 0.3), 2.0)
+                    t = float(self.point[-1])
                     if t < 0.0:
                         raise SolveError("the branch from precision 0 led back there; the game's equations may be too badly scaled")
                     if progress is not None:
-                        progress("following the branch", min(max(t, 0.0), 1.0))
+                        progress("following the branch", t)
                     continue
-            u[:], t = before
+            self.point[:] = start
             step *= 0.5
-            if step * float(np.abs(tangent).max(initial=0.0)) < 1e-9:
-                raise SolveError(f"the branch from precision 0 was lost at {t:.3%} of the precision after {folds} turning points")
-        raise SolveError(f"the branch from precision 0 took more than {STEPS} steps and reached {t:.3%} of the precision")
+            if step * float(np.abs(direction[:-1]).max(initial=0.0)) < 1e-9:
+                raise SolveError(f"the branch from precision 0 was lost at {start[-1]:.3%} of the precision after {folds} turning points")
+        raise SolveError(f"the branch from precision 0 took more than {STEPS} steps and reached {self.point[-1]:.3%} of the precision")
 
-    def _correct(
-        self, before: tuple[np.ndarray, float], tangent: np.ndarray, pace: float, step: float, length: float, last: bool
-    ) -> tuple[float, float, int, float]:
-        """Go a step along the tangent and return to the branch; `(t, residual, rounds, first)`, rounds 0 where that fails.
+    def _correct(self, guess: np.ndarray, ahead: np.ndarray, length: float, last: bool) -> tuple[float, float]:
+        """Return to the branch from a guess, across the direction `ahead`; `(residual, first)`, the residual infinite where that fails.
 
-        `first` is the size of the first correction. The last step keeps `t` at 1, the others keep the length of the arc.
+        `first` is the size of the first correction. The last step keeps `t` at 1 and goes on until the equations are solved.
         """
-        u = self.state.u
-        guess, aim = before[0] + step * tangent, 1.0 if last else before[1] + step * pace
-        u[:], t = guess, aim
+        point, by_t, newton = self.point, self.by_t, self.newton
+        point[:] = guess
         first = size = np.inf
         for count in range(1, ROUNDS + 1):
-            residual = self.linearise(t)
+            residual = self.linearise()
             if last and residual <= 0.01 * RESIDUAL and count > 1:
-                return t, residual, count, first
+                return residual, first
             if not np.isfinite(residual):
                 break
-            by_t, newton = self.responses()
-            dt = 0.0
+            self.respond()
+            change = newton
             if not last:
                 # Block elimination of the arc's equation (Keller 1977).
-                dt = -(float((tangent * (u - guess + newton)).sum()) + pace * (t - aim)) / (float((tangent * by_t).sum()) + pace)
-            change = newton + dt * by_t
-            old, size = size, float(np.abs(change).max(initial=0.0))
+                change = newton - float(ahead @ (point - guess + newton)) / float(ahead @ by_t) * by_t
+            old, size = size, float(np.abs(change).max())
             if not np.isfinite(size):
                 break
             if count == 1:
@@ -425,16 +470,52 @@ class _Branch:
             elif size > 0.7 * old:
                 # Newton's steps no longer shrink: at the end of the branch that is rounding, elsewhere another branch.
                 if last and residual <= RESIDUAL:
-                    return t, residual, count, first
+                    return residual, first
                 break
-            u += change
-            t += dt
-            if not last and size < NEAR:
-                return t, residual, count, first
-        return before[1], np.inf, 0, first
+            point += change
+            # Newton's step alone does not tell where equations are stiff, as at high precision; there the residual is still large.
+            if not last and size < NEAR and residual < ROUGH:
+                return residual, first
+        return np.inf, first
 
 
-def _unit(by_t: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return the tangent `(du, dt)` of length one from the derivative of `u` by `t`."""
-    norm = float(np.sqrt((by_t**2).sum() + 1.0))
-    return by_t / norm, 1.0 / norm
+def _divide(tree: Tree, n_children: np.ndarray, workers: int) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Return the top of a tree and the parts below it, one for each worker, by level: first history and the one after the last.
+
+    A small tree is all top: going to other threads would take longer than it saves.
+    """
+    # Where the children of a history begin, had it any; so also where a range of histories goes on in the next level.
+    onward = 1 + np.concatenate([[0], np.cumsum(n_children)])
+    bounds = [0, 1]
+    while bounds[-1] < len(tree.node):
+        bounds.append(int(onward[bounds[-1]]))
+    levels = np.array(bounds)
+    whole = np.stack([levels[:-1], levels[1:]], axis=1)
+    wide = np.flatnonzero(np.diff(levels) >= GRAIN * workers)
+    if workers < 2 or len(tree.node) < SMALL or not len(wide):
+        return whole, []
+    cut = int(wide[0])
+    after = np.zeros(int(levels[cut + 1] - levels[cut]) + 1)  # histories below, before each of the level of the cut
+    edge = np.arange(levels[cut], levels[cut + 1] + 1)
+    while edge[0] < edge[-1]:
+        after += edge - edge[0]
+        edge = onward[edge]
+    cuts = levels[cut] + np.searchsorted(after, np.linspace(0.0, after[-1], workers + 1))
+    parts: list[list[np.ndarray]] = [[] for _ in range(workers)]
+    for _ in range(cut, len(whole)):
+        for i, part in enumerate(parts):
+            part.append(cuts[i : i + 2])
+        cuts = onward[cuts]
+    return whole[:cut], [np.array(part) for part in parts]
+
+
+def _unit(by_t: np.ndarray) -> np.ndarray:
+    """Return the direction of length one along the derivative by `t`."""
+    return np.asarray(by_t / np.sqrt(by_t @ by_t))
+
+
+def _reach(gap: float, pace: float, bend: float) -> float:
+    """Return the first `s > 0` with `pace s + bend s^2 / 2 = gap > 0`, infinite where there is none."""
+    inside = pace * pace + 2.0 * bend * gap
+    below = pace + np.sqrt(inside) if inside >= 0.0 else 0.0
+    return float(2.0 * gap / below) if below > 0.0 else np.inf
