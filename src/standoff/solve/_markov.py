@@ -13,7 +13,8 @@ The unknowns `u` (first options have 0) and `V` satisfy, at `t` times the declar
 with expectations over the mixed actions of all others (McKelvey & Palfrey 1995; for stochastic games Eibelshaeuser & Poensgen 2019). Newton's
 step `(du, dV)` and the change along a branch `(du/dt, dV/dt)` solve the same linear system with two right-hand sides. Given `dV`, the log-odds of
 one state are a small dense system of its own, so `linearise` eliminates them state by state and leaves a system in the values alone, whose row
-`(s, j)` has entries at the states that may follow `s`; `respond` then finds `du` from `dV`.
+`(j, s)` has entries at the states that may follow `s`, for `j` itself and for those who move at `s`; `respond` then finds `du` from `dV`.
+Values are kept player by player, `V[j, s]`.
 """
 
 from __future__ import annotations
@@ -38,10 +39,11 @@ class Flat(NamedTuple):
     onward_start: np.ndarray  # (profiles+1,)
     onward_state: np.ndarray  # (E,)
     onward_weight: np.ndarray  # (E,)
+    in_a_row: np.ndarray  # (profiles,) whether a profile's onward states are consecutive, which lets loops over them be vectorised
     slot: np.ndarray  # (E,) which of the state's followers
     follower_start: np.ndarray  # (n+1,)
     follower: np.ndarray  # (B,) states that may follow, and the state itself, ascending
-    row_start: np.ndarray  # (n P + 1,) entries of the system in the values, row by row
+    row_start: np.ndarray  # (P n + 1,) entries of the system in the values, row by row
     inverse_start: np.ndarray  # (n+1,)
 
 
@@ -53,7 +55,7 @@ class Linear(NamedTuple):
     inverse: np.ndarray  # inverses of the small systems of the states
     right: np.ndarray  # (O, 2) right-hand sides of the small systems: by t, Newton's
     data: np.ndarray  # entries of the system in the values
-    values_right: np.ndarray  # (n P, 2)
+    values_right: np.ndarray  # (2, P, n)
     change: np.ndarray  # (O, 2) du/dt, Newton's du
     onward: np.ndarray  # (most profiles, P) G
     given: np.ndarray  # (most options, P) E(G | option)
@@ -100,18 +102,8 @@ def find_followers(g, mark, write):
 
 
 @kernel
-def partners(g, s, j):
-    """Return how many players' values enter the equations of player `j`'s value at a state: those who move, and `j`."""
-    first, last = g.member_start[s], g.member_start[s + 1]
-    for m in range(first, last):
-        if g.player[m] == j:
-            return last - first
-    return last - first + 1
-
-
-@kernel
 def rank(g, s, j, i):
-    """Return the place of player `i` among the partners of `j` at a state."""
+    """Return the place of player `i` among those whose values enter the equation of player `j`'s value at a state: those who move, and `j`."""
     place = 1 if j < i else 0
     for m in range(g.member_start[s], g.member_start[s + 1]):
         if g.player[m] < i and g.player[m] != j:
@@ -122,16 +114,16 @@ def rank(g, s, j, i):
 @kernel
 def find_columns(g, columns):
     """Fill the column of each entry of the system in the values, ascending in each row."""
-    n_players = g.reward.shape[1]
-    for s in range(g.profile_start.shape[0] - 1):
-        for j in range(n_players):
-            width = partners(g, s, j)
-            at = g.row_start[s * n_players + j]
-            for b in range(g.follower_start[s], g.follower_start[s + 1]):
-                columns[at + rank(g, s, j, j)] = g.follower[b] * n_players + j
-                for m in range(g.member_start[s], g.member_start[s + 1]):
-                    columns[at + rank(g, s, j, g.player[m])] = g.follower[b] * n_players + g.player[m]
-                at += width
+    n = g.profile_start.shape[0] - 1
+    for s in range(n):
+        first = g.follower_start[s]
+        width = g.follower_start[s + 1] - first
+        for j in range(g.reward.shape[1]):
+            for m in range(g.member_start[s] - 1, g.member_start[s + 1]):
+                i = j if m < g.member_start[s] else g.player[m]
+                at = g.row_start[j * n + s] + rank(g, s, j, i) * width
+                for b in range(width):
+                    columns[at + b] = i * n + g.follower[first + b]
 
 
 @kernel
@@ -196,11 +188,40 @@ def invert(matrix, inverse, size):
 
 
 @kernel
+def follow(g, p, value):
+    """Return the expected value (n,) after a profile."""
+    first, last = g.onward_start[p], g.onward_start[p + 1]
+    state, weight = g.onward_state[first:last], g.onward_weight[first:last]
+    total = 0.0
+    if g.in_a_row[p]:
+        here = value[state[0] : state[0] + last - first]
+        for k in range(last - first):
+            total += weight[k] * here[k]
+    else:
+        for k in range(last - first):
+            total += weight[k] * value[state[k]]
+    return total
+
+
+@kernel
+def scatter(g, p, share, row):
+    """Subtract the onward weights of a profile, times `share`, from the entries `row` at the state's followers."""
+    first, last = g.onward_start[p], g.onward_start[p + 1]
+    slot, weight = g.slot[first:last], g.onward_weight[first:last]
+    if g.in_a_row[p]:
+        here = row[slot[0] : slot[0] + last - first]
+        for k in range(last - first):
+            here[k] -= share * weight[k]
+    else:
+        for k in range(last - first):
+            row[slot[k]] -= share * weight[k]
+
+
+@kernel
 def expect(g, s, u, value, x):
     """Fill `x.sigma`, `x.others`, `x.onward`, `x.given`, `x.pair` and `x.mean` of a state."""
     sigma, others, onward, given, pair, mean, digit = x.sigma, x.others, x.onward, x.given, x.pair, x.mean, x.digit
     player, option_start, reward = g.player, g.option_start, g.reward
-    onward_start, onward_state, weight = g.onward_start, g.onward_state, g.onward_weight
     n_players = reward.shape[1]
     first, last = g.member_start[s], g.member_start[s + 1]
     o0 = option_start[first]
@@ -218,10 +239,7 @@ def expect(g, s, u, value, x):
     p0 = g.profile_start[s]
     for p in range(p0, g.profile_start[s + 1]):
         for j in range(n_players):
-            onward[p - p0, j] = reward[p, j]
-        for k in range(onward_start[p], onward_start[p + 1]):
-            for j in range(n_players):
-                onward[p - p0, j] += weight[k] * value[onward_state[k], j]
+            onward[p - p0, j] = reward[p, j] + follow(g, p, value[j])
         joint = 1.0
         for m in range(first, last):
             joint *= sigma[option_start[m] + digit[m - first]]
@@ -247,18 +265,17 @@ def expect(g, s, u, value, x):
 
 @kernel
 def linearise(g, u, value, t, x):
-    """Linearise at log-odds `u` (O,) and values `value` (n, P); fills all of `x` but `x.change`.
+    """Linearise at log-odds `u` (O,) and values `value` (P, n); fills all of `x` but `x.change`.
 
     Returns (largest residual of a log-odds, largest residual of a value, sign, log |determinant|) of the small systems, sign 0 where one is singular.
     """
     sigma, others, given, pair, mean, gain, part, digit = x.sigma, x.others, x.given, x.pair, x.mean, x.gain, x.part, x.digit
     matrix, inverse, right, data, values_right = x.matrix, x.inverse, x.right, x.data, x.values_right
-    player, option_start, base, precision, slot = g.player, g.option_start, g.base, g.precision, g.slot
-    onward_start, weight = g.onward_start, g.onward_weight
-    n_players = g.reward.shape[1]
+    player, option_start, base, precision = g.player, g.option_start, g.base, g.precision
+    n, n_players = g.profile_start.shape[0] - 1, g.reward.shape[1]
     worst, worst_value, sign, log_size = 0.0, 0.0, 1.0, 0.0
     data[:] = 0.0
-    for s in range(g.profile_start.shape[0] - 1):
+    for s in range(n):
         expect(g, s, u, value, x)
         first, last = g.member_start[s], g.member_start[s + 1]
         o0 = option_start[first]
@@ -286,8 +303,7 @@ def linearise(g, u, value, t, x):
         sign *= local_sign
         log_size += local_log
         for j in range(n_players):
-            row = s * n_players + j
-            gap = value[s, j] - mean[j]
+            gap = value[j, s] - mean[j]
             worst_value = max(worst_value, abs(gap))
             for o in range(size):
                 gain[j, o] = 0.0
@@ -296,45 +312,43 @@ def linearise(g, u, value, t, x):
                     slope = sigma[o0 + other] * (given[other, j] - mean[j])
                     for o in range(size):
                         gain[j, o] += slope * here[other * size + o]
-            values_right[row, 0], values_right[row, 1] = 0.0, -gap
+            values_right[0, j, s], values_right[1, j, s] = 0.0, -gap
             for m in range(first, last):
                 start = option_start[m] - o0
                 gain[j, start] = 0.0
                 for o in range(start + 1, option_start[m + 1] - o0):
-                    values_right[row, 0] += gain[j, o] * right[o0 + o, 0]
-                    values_right[row, 1] += gain[j, o] * right[o0 + o, 1]
+                    values_right[0, j, s] += gain[j, o] * right[o0 + o, 0]
+                    values_right[1, j, s] += gain[j, o] * right[o0 + o, 1]
                     # From here on by the expected payoff of each option, which enters beside that of the first.
                     gain[j, o] *= t * precision[m]
                     gain[j, start] -= gain[j, o]
-            width = partners(g, s, j)
-            place = g.row_start[row]
+            start, width = g.row_start[j * n + s], g.follower_start[s + 1] - g.follower_start[s]
             own = rank(g, s, j, j)
-            for b in range(g.follower_start[s], g.follower_start[s + 1]):
-                if g.follower[b] == s:
-                    data[place + (b - g.follower_start[s]) * width + own] = 1.0
+            for b in range(width):
+                if g.follower[g.follower_start[s] + b] == s:
+                    data[start + own * width + b] = 1.0
             for m in range(last - first):
                 digit[m] = 0
             for p in range(g.profile_start[s], g.profile_start[s + 1]):
-                for c in range(width):
-                    part[c] = 0.0
-                joint = others[p, 0] * sigma[o0 + digit[0]] if last > first else 1.0
-                part[own] = joint
+                for i in range(n_players):
+                    part[i] = 0.0
+                part[j] = others[p, 0] * sigma[o0 + digit[0]] if last > first else 1.0
                 for m in range(first, last):
-                    part[rank(g, s, j, player[m])] += others[p, m - first] * gain[j, option_start[m] - o0 + digit[m - first]]
-                for k in range(onward_start[p], onward_start[p + 1]):
-                    at = place + slot[k] * width
-                    for c in range(width):
-                        data[at + c] -= part[c] * weight[k]
+                    part[player[m]] += others[p, m - first] * gain[j, option_start[m] - o0 + digit[m - first]]
+                for m in range(first - 1, last):
+                    i = j if m < first else player[m]
+                    if m < first or i != j:
+                        place = start + rank(g, s, j, i) * width
+                        scatter(g, p, part[i], data[place : place + width])
                 advance(digit, option_start, first, last)
     return worst, worst_value, sign, log_size
 
 
 @kernel
 def respond(g, t, dvalue, x):
-    """Fill `x.change` (O, 2) from the changes of the values, shape (n, P, 2), after `linearise` at the same `t`."""
+    """Fill `x.change` (O, 2) from the changes of the values, shape (2, P, n), after `linearise` at the same `t`."""
     others, right, change, inverse, digit, better = x.others, x.right, x.change, x.inverse, x.digit, x.part
     player, option_start, precision = g.player, g.option_start, g.precision
-    onward_start, onward_state, weight = g.onward_start, g.onward_state, g.onward_weight
     for s in range(g.profile_start.shape[0] - 1):
         first, last = g.member_start[s], g.member_start[s + 1]
         o0 = option_start[first]
@@ -347,10 +361,7 @@ def respond(g, t, dvalue, x):
                 digit[m] = 0
             for p in range(g.profile_start[s], g.profile_start[s + 1]):
                 for m in range(first, last):
-                    total = 0.0
-                    for k in range(onward_start[p], onward_start[p + 1]):
-                        total += weight[k] * dvalue[onward_state[k], player[m], c]
-                    better[option_start[m] - o0 + digit[m - first]] += others[p, m - first] * total
+                    better[option_start[m] - o0 + digit[m - first]] += others[p, m - first] * follow(g, p, dvalue[c, player[m]])
                 advance(digit, option_start, first, last)
             for m in range(first, last):
                 start = option_start[m] - o0

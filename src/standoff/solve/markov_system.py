@@ -6,7 +6,6 @@ where a state leads to few others; how much of it fills up in the LU decompositi
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +19,10 @@ SMALL = 500
 """Systems up to here are dense: bookkeeping of a sparse decomposition costs more than it saves."""
 
 
+LU = tuple[np.ndarray, np.ndarray, int]
+"""The solution, the diagonal of U, and the number of exchanges of rows or columns, of which only odd or even counts."""
+
+
 class Newton(NamedTuple):
     """The equations linearised at a point."""
 
@@ -28,11 +31,13 @@ class Newton(NamedTuple):
     value_residual: float
     """Largest residual of a value, units of payoff."""
     sign: float
-    """Of the determinant; 0 where it is singular or a number overflows, and then nothing below is to be used."""
+    """Of the determinant."""
+    log_size: float
+    """Logarithm of the determinant's absolute value."""
     u: np.ndarray
     """du/dt and Newton's own step, shape (O, 2)."""
     values: np.ndarray
-    """Likewise, shape (n, P, 2)."""
+    """Likewise, shape (2, P, n)."""
 
 
 class System:
@@ -45,54 +50,54 @@ class System:
         sizes = np.diff(flat.option_start[flat.member_start])
         options, profiles = int(sizes.max(initial=0)), int(np.diff(flat.profile_start).max(initial=0))
         rows, odds = n * n_players, len(flat.base)
-        self.shape = (n, n_players, 2)
+        self.shape = (2, n_players, n)
         self.columns = np.empty(int(flat.row_start[-1]), dtype=np.int32)
         find_columns(flat, self.columns)
         self.linear = Linear(
             np.zeros(odds), np.ones((len(flat.reward), members)), np.zeros(int((sizes**2).sum())), np.zeros((odds, 2)),
-            np.zeros(len(self.columns)), np.zeros((rows, 2)), np.zeros((odds, 2)), np.zeros((profiles, n_players)),
+            np.zeros(len(self.columns)), np.zeros(self.shape), np.zeros((odds, 2)), np.zeros((profiles, n_players)),
             np.zeros((options, n_players)), np.zeros((options, options)), np.zeros(n_players), np.zeros((n_players, options)),
             np.zeros(max(n_players, options)), np.zeros(members, dtype=np.int64), np.zeros((options, options)),
         )  # fmt: skip
+        self.rows, self.starts = rows, flat.row_start.astype(np.int32)
         self.dense = rows <= SMALL
         if self.dense:
             self.places = np.repeat(np.arange(rows) * rows, np.diff(flat.row_start)) + self.columns
-        self._decompose = self._dense if self.dense else self._sparse
 
     @property
     def method(self) -> str:
         """How the systems are solved, in words."""
-        return f"{'dense' if self.dense else 'sparse'} LU of {self.shape[0] * self.shape[1]:,} values"
+        return f"{'dense' if self.dense else 'sparse'} LU of {self.rows:,} values"
 
-    def newton(self, u: np.ndarray, values: np.ndarray, t: float) -> Newton:
-        """Linearise at log-odds (O,) and values (n, P), at `t` times the precision, and solve."""
+    def newton(self, u: np.ndarray, values: np.ndarray, t: float) -> Newton | None:
+        """Linearise at log-odds (O,) and values (P, n), at `t` times the precision, and solve; None where singular, or where a number overflows."""
         x = self.linear
-        residual, value_residual, sign, _ = linearise(self.flat, u, values, t, x)
-        solve: Callable[[np.ndarray], np.ndarray] | None = None
-        if sign != 0.0 and np.isfinite(residual + value_residual):
-            more, solve = self._decompose(x.data)
-            sign *= more
-        if solve is None or sign == 0.0:
-            return Newton(residual, value_residual, 0.0, x.change, np.empty(self.shape))
-        change = np.ascontiguousarray(solve(x.values_right)).reshape(self.shape)
+        residual, value_residual, sign, log_size = linearise(self.flat, u, values, t, x)
+        if sign == 0.0 or not np.isfinite(residual + value_residual + log_size):
+            return None
+        right = x.values_right.reshape(2, -1).T
+        found = (self._dense if self.dense else self._sparse)(x.data, right)
+        if found is None:
+            return None
+        solution, diagonal, odd = found
+        change = np.ascontiguousarray(solution.T).reshape(self.shape)
         respond(self.flat, t, change, x)
-        return Newton(residual, value_residual, sign, x.change, change)
+        sign *= 1.0 - 2.0 * ((odd + np.count_nonzero(diagonal < 0.0)) % 2)
+        return Newton(residual, value_residual, sign, log_size + float(np.log(np.abs(diagonal)).sum()), x.change, change)
 
-    def _dense(self, data: np.ndarray) -> tuple[float, Callable[[np.ndarray], np.ndarray]]:
-        rows = self.shape[0] * self.shape[1]
-        matrix = np.zeros(rows * rows)
+    def _dense(self, data: np.ndarray, right: np.ndarray) -> LU | None:
+        matrix = np.zeros(self.rows**2)
         matrix[self.places] = data
-        # LAPACK takes columns first: the transposed matrix, without copying.
-        lu, pivots, info = dgetrf(matrix.reshape(rows, rows).T, overwrite_a=1)
-        odd = np.count_nonzero(pivots != np.arange(rows)) + np.count_nonzero(np.diagonal(lu) < 0.0)
-        return (1.0 - 2.0 * (odd % 2) if info == 0 else 0.0), lambda right: dgetrs(lu, pivots, right, trans=1)[0]
+        # LAPACK goes down the columns: this is the transposed matrix, without copying.
+        lu, pivots, info = dgetrf(matrix.reshape(self.rows, self.rows).T, overwrite_a=1)
+        if info != 0:
+            return None
+        return dgetrs(lu, pivots, right, trans=1)[0], np.diagonal(lu), np.count_nonzero(pivots != np.arange(self.rows))
 
-    def _sparse(self, data: np.ndarray) -> tuple[float, Callable[[np.ndarray], np.ndarray]]:
-        rows = self.shape[0] * self.shape[1]
+    def _sparse(self, data: np.ndarray, right: np.ndarray) -> LU | None:
         try:
-            lu = splu(csc_array((data, self.columns, self.flat.row_start.astype(np.int32)), shape=(rows, rows)))
-        except RuntimeError:  # exactly singular
-            return 0.0, lambda right: right
-        swaps = sum(bool(is_odd(p, np.zeros(rows, dtype=np.int8))) for p in (lu.perm_r, lu.perm_c))
-        odd = swaps + np.count_nonzero(lu.U.diagonal() < 0.0)
-        return 1.0 - 2.0 * (odd % 2), lambda right: lu.solve(right, trans="T")
+            lu = splu(csc_array((data, self.columns, self.starts), shape=(self.rows, self.rows)))  # transposed, as above
+        except RuntimeError:
+            return None  # exactly singular
+        odd = sum(bool(is_odd(p, np.zeros(self.rows, dtype=np.int8))) for p in (lu.perm_r, lu.perm_c))
+        return lu.solve(right, trans="T"), lu.U.diagonal(), odd
