@@ -19,6 +19,8 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import breadth_first_order
 
 from standoff.errors import BuildError, SolveError
 from standoff.solve._markov import Flat, find_followers, mix
@@ -146,7 +148,54 @@ def solve_markov(game: MarkovGame, *, progress: Progress | None = None) -> Marko
 
 def check(game: MarkovGame) -> None:
     """Raise BuildError where the arrays are not a game, SolveError where play may never end."""
-    # to be written
+    n, members, profiles, onward = game.n_states, len(game.member_player), len(game.reward), len(game.onward_state)
+    for name, start, count, end in (
+        ("member_start", game.member_start, n + 1, members),
+        ("profile_start", game.profile_start, n + 1, profiles),
+        ("onward_start", game.onward_start, profiles + 1, onward),
+    ):
+        if len(start) != count or start[0] != 0 or start[-1] != end or (np.diff(start) < 0).any():
+            raise BuildError(f"{name} must rise from 0 to {end:,} in {count:,} entries")
+    for name, array, shape in (
+        ("member_options", game.member_options, (members,)),
+        ("precision", game.precision, (members,)),
+        ("log_w", game.log_w, (int(np.sum(game.member_options)),)),
+        ("reward", game.reward, (profiles, game.n_players)),
+        ("onward_weight", game.onward_weight, (onward,)),
+    ):
+        if array.shape != shape or not np.isfinite(array).all():
+            raise BuildError(f"{name} must hold finite numbers in the shape {shape}, not {array.shape}")
+    owner = np.repeat(np.arange(n), np.diff(game.member_start))
+    product = np.ones(n, dtype=np.int64)
+    np.multiply.at(product, owner, game.member_options)
+    _refuse(np.diff(game.profile_start) != product, "state", "has not one profile for each joint action")
+    _refuse((game.member_player < 0) | (game.member_player >= game.n_players), "member", "is no player of the game")
+    _refuse(game.member_options < 1, "member", "has no option")
+    _refuse(game.precision < 0.0, "member", "has a precision below 0")
+    _refuse(np.bincount(owner * game.n_players + game.member_player, minlength=n * game.n_players) > 1, "state and player", "moves twice at once")
+    _refuse((game.onward_state < 0) | (game.onward_state >= n), "onward entry", "is no state of the game")
+    _refuse(game.onward_weight < 0.0, "onward entry", "has a weight below 0")
+    row = np.repeat(np.arange(profiles), np.diff(game.onward_start))
+    total = np.bincount(row, weights=game.onward_weight, minlength=profiles)
+    _refuse(total > 1.0 + LEAK, "profile", "leads on with more than its whole weight")
+    ends = np.zeros(n, dtype=bool)
+    state = np.repeat(np.arange(n), np.diff(game.profile_start))
+    ends[state[total < 1.0 - LEAK]] = True
+    if ends.all():
+        return
+    # Backwards from the end, which is state n here, to all states from which play can come there.
+    leads = game.onward_weight > 0.0
+    after = np.concatenate([game.onward_state[leads], np.full(int(ends.sum()), n)])
+    before = np.concatenate([state[row[leads]], np.flatnonzero(ends)])
+    reached = breadth_first_order(csr_array((np.ones(len(after)), (after, before)), shape=(n + 1, n + 1)), n, return_predecessors=False)
+    if len(reached) <= n:
+        stuck = int(np.setdiff1d(np.arange(n), reached)[0])
+        raise SolveError(f"from state {stuck} play goes on forever undiscounted, so that values are not finite; give a discount below 1, or a way to end")
+
+
+def _refuse(wrong: np.ndarray, what: str, problem: str) -> None:
+    if wrong.any():
+        raise BuildError(f"{what} {int(np.argmax(wrong))} {problem}")
 
 
 def flatten(game: MarkovGame) -> Flat:
@@ -183,5 +232,34 @@ def in_a_row(start: np.ndarray, states: np.ndarray) -> np.ndarray:
 
 
 def is_symmetric(game: MarkovGame, u: np.ndarray) -> bool:
-    """Return whether two players with choices can be exchanged in the game and in the solution."""
-    return False
+    """Return whether two players with a choice can be exchanged, in the game and in the solution, state by state and option by option."""
+    choosers = np.unique(game.member_player[game.member_options > 1])
+    return any(_exchangeable(game, u, int(i), int(j)) for i, j in combinations(choosers, 2))
+
+
+def _exchangeable(game: MarkovGame, u: np.ndarray, i: int, j: int) -> bool:
+    option_start = np.concatenate([[0], np.cumsum(game.member_options)])
+    swap = np.arange(game.n_players)
+    swap[[i, j]] = j, i
+    profile = np.arange(len(game.reward))
+    odds = 1e-6 * max(1.0, float(np.abs(u).max(initial=0.0)))
+    for s in np.unique(np.repeat(np.arange(game.n_states), np.diff(game.member_start))[np.isin(game.member_player, (i, j))]):
+        members = np.arange(game.member_start[s], game.member_start[s + 1])
+        at = {int(game.member_player[m]): int(m) for m in members}
+        if i not in at or j not in at:
+            return False
+        one, two = at[i], at[j]
+        if game.member_options[one] != game.member_options[two] or game.precision[one] != game.precision[two]:
+            return False
+        first, second = (slice(option_start[m], option_start[m + 1]) for m in (one, two))
+        base = game.log_w - game.log_w[option_start[:-1]].repeat(game.member_options)
+        if not (np.allclose(base[first], base[second], rtol=1e-12, atol=1e-12) and np.allclose(u[first], u[second], rtol=0.0, atol=odds)):
+            return False
+        rows = slice(game.profile_start[s], game.profile_start[s + 1])
+        table = profile[rows].reshape(game.member_options[members])
+        profile[rows] = table.swapaxes(one - members[0], two - members[0]).ravel()
+    if not np.allclose(game.reward[profile][:, swap], game.reward, rtol=1e-12, atol=0.0):
+        return False
+    onward = csr_array((game.onward_weight, game.onward_state, game.onward_start), shape=(len(game.reward), game.n_states))
+    difference = onward[profile] - onward
+    return bool(np.abs(difference.data).max(initial=0.0) <= 1e-12)

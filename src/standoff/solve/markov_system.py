@@ -6,18 +6,21 @@ where a state leads to few others; how much of it fills up in the LU decompositi
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.linalg.lapack import dgetrf, dgetrs
 from scipy.sparse import csc_array
 from scipy.sparse.linalg import splu
+from threadpoolctl import ThreadpoolController
 
 from standoff.solve._markov import Flat, Linear, find_columns, is_odd, linearise, respond
 
 SMALL = 500
 """Systems up to here are dense: bookkeeping of a sparse decomposition costs more than it saves."""
-
+FILLED, LARGE = 0.35, 10_000
+"""Share of entries in L and U from which dense is faster, and the size at which a dense matrix (800 MB) is no longer tried."""
 
 LU = tuple[np.ndarray, np.ndarray, int]
 """The solution, the diagonal of U, and the number of exchanges of rows or columns, of which only odd or even counts."""
@@ -60,9 +63,7 @@ class System:
             np.zeros(max(n_players, options)), np.zeros(members, dtype=np.int64), np.zeros((options, options)),
         )  # fmt: skip
         self.rows, self.starts = rows, flat.row_start.astype(np.int32)
-        self.dense = rows <= SMALL
-        if self.dense:
-            self.places = np.repeat(np.arange(rows) * rows, np.diff(flat.row_start)) + self.columns
+        self.dense = rows <= SMALL or len(self.columns) > FILLED * rows**2
 
     @property
     def method(self) -> str:
@@ -76,7 +77,9 @@ class System:
         if sign == 0.0 or not np.isfinite(residual + value_residual + log_size):
             return None
         right = x.values_right.reshape(2, -1).T
-        found = (self._dense if self.dense else self._sparse)(x.data, right)
+        # One thread: more of them wait for each other on systems of this size, and many worlds may be solved side by side.
+        with _blas().limit(limits=1, user_api="blas"):
+            found = (self._dense if self.dense else self._sparse)(x.data, right)
         if found is None:
             return None
         solution, diagonal, odd = found
@@ -87,7 +90,7 @@ class System:
 
     def _dense(self, data: np.ndarray, right: np.ndarray) -> LU | None:
         matrix = np.zeros(self.rows**2)
-        matrix[self.places] = data
+        matrix[np.repeat(np.arange(self.rows) * self.rows, np.diff(self.starts)) + self.columns] = data
         # LAPACK goes down the columns: this is the transposed matrix, without copying.
         lu, pivots, info = dgetrf(matrix.reshape(self.rows, self.rows).T, overwrite_a=1)
         if info != 0:
@@ -99,5 +102,12 @@ class System:
             lu = splu(csc_array((data, self.columns, self.starts), shape=(self.rows, self.rows)))  # transposed, as above
         except RuntimeError:
             return None  # exactly singular
+        # How much fills up hardly changes along the branch, so the first decomposition decides.
+        self.dense = self.rows <= LARGE and lu.nnz > FILLED * self.rows**2
         odd = sum(bool(is_odd(p, np.zeros(self.rows, dtype=np.int8))) for p in (lu.perm_r, lu.perm_c))
         return lu.solve(right, trans="T"), lu.U.diagonal(), odd
+
+
+@cache
+def _blas() -> Any:
+    return ThreadpoolController()
