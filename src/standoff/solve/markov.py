@@ -90,13 +90,11 @@ class MarkovResidual:
 
     def text(self) -> str:
         """Say in a sentence whether the solution can be trusted."""
-        crossings = f"{len(self.crossings)} branch points" + (
-            " (at " + ", ".join(f"{share:.1%}" for share in self.crossings) + " of the precision)" if self.crossings else ""
-        )
+        places = f" (at {', '.join(f'{share:.1%}' for share in self.crossings)} of the precision)" if self.crossings else ""
         return (
             f"{'met' if self.met else 'NOT MET'}: exact on all {self.states:,} public states, residual {self.residual:.1e} (relative log-odds; "
-            f"tolerance {RESIDUAL:.0e}); {self.folds} turning points and {crossings} on the branch from precision 0, {self.steps} steps, {self.method}"
-            + ("; symmetric between players" if self.symmetric else "")
+            f"tolerance {RESIDUAL:.0e}); {self.folds} turning points and {len(self.crossings)} branch points{places} on the branch from precision 0, "
+            f"{self.steps} steps, {self.method}{'; symmetric between players' if self.symmetric else ''}"
         )
 
 
@@ -149,6 +147,8 @@ def solve_markov(game: MarkovGame, *, progress: Progress | None = None) -> Marko
 def check(game: MarkovGame) -> None:
     """Raise BuildError where the arrays are not a game, SolveError where play may never end."""
     n, members, profiles, onward = game.n_states, len(game.member_player), len(game.reward), len(game.onward_state)
+    if n < 1 or game.n_players < 1:
+        raise BuildError("the game has no states, or no players")
     for name, start, count, end in (
         ("member_start", game.member_start, n + 1, members),
         ("profile_start", game.profile_start, n + 1, profiles),
@@ -190,7 +190,9 @@ def check(game: MarkovGame) -> None:
     reached = breadth_first_order(csr_array((np.ones(len(after)), (after, before)), shape=(n + 1, n + 1)), n, return_predecessors=False)
     if len(reached) <= n:
         stuck = int(np.setdiff1d(np.arange(n), reached)[0])
-        raise SolveError(f"from state {stuck} play goes on forever undiscounted, so that values are not finite; give a discount below 1, or a way to end")
+        raise SolveError(
+            f"from state {stuck} play goes on forever undiscounted, so that values are not finite; give a discount below 1, or a way to end"
+        )
 
 
 def _refuse(wrong: np.ndarray, what: str, problem: str) -> None:
@@ -201,34 +203,44 @@ def _refuse(wrong: np.ndarray, what: str, problem: str) -> None:
 def flatten(game: MarkovGame) -> Flat:
     """Return the arrays that the kernels take."""
     n, n_players = game.n_states, game.n_players
-    whole, real = np.int64, np.float64
-    member_start, player = game.member_start.astype(whole), game.member_player.astype(whole)
-    option_start = np.concatenate([[0], np.cumsum(game.member_options)]).astype(whole)
-    log_w = np.asarray(game.log_w, dtype=real)
-    base = log_w - np.repeat(log_w[option_start[:-1]], game.member_options)
+    whole, real = (lambda array: np.array(array, dtype=np.int64)), (lambda array: np.array(array, dtype=np.float64, order="C"))
+    member_start, player, options = whole(game.member_start), whole(game.member_player), whole(game.member_options)
+    option_start = whole(np.concatenate([[0], np.cumsum(options)]))
+    log_w = real(game.log_w)
     members = np.diff(member_start)
     moves = np.zeros((n, n_players), dtype=bool)
     moves[np.repeat(np.arange(n), members), player] = True
-    size = np.diff(option_start[member_start])
-    states = np.ascontiguousarray(game.onward_state, dtype=whole)
+    states, onward_start, none = whole(game.onward_state), whole(game.onward_start), whole([])
     flat = Flat(
-        member_start, player, option_start, base, np.ascontiguousarray(game.precision, dtype=real), game.profile_start.astype(whole),
-        np.ascontiguousarray(game.reward, dtype=real), game.onward_start.astype(whole), states, np.ascontiguousarray(game.onward_weight, dtype=real),
-        in_a_row(game.onward_start.astype(whole), states), np.empty(len(states), dtype=whole), np.empty(n + 1, dtype=whole), np.empty(0, dtype=whole), np.empty(0, dtype=whole),
-        np.concatenate([[0], np.cumsum(size**2)]),
-    )  # fmt: skip
+        member_start=member_start,
+        player=player,
+        option_start=option_start,
+        base=log_w - np.repeat(log_w[option_start[:-1]], options),
+        precision=real(game.precision),
+        profile_start=whole(game.profile_start),
+        reward=real(game.reward),
+        onward_start=onward_start,
+        onward_state=states,
+        onward_weight=real(game.onward_weight),
+        in_a_row=_in_a_row(onward_start, states),
+        slot=np.empty_like(states),
+        follower_start=np.empty_like(member_start),
+        follower=none,
+        row_start=none,
+        inverse_start=whole(np.concatenate([[0], np.cumsum(np.diff(option_start[member_start]) ** 2)])),
+    )
     followers = find_followers(flat, np.full((2, n), -1), False)
-    flat = flat._replace(follower=np.empty(followers, dtype=whole))
+    flat = flat._replace(follower=np.empty(followers, dtype=np.int64))
     find_followers(flat, np.full((2, n), -1), True)
     width = (members + ~moves.T) * np.diff(flat.follower_start)
     return flat._replace(row_start=np.concatenate([[0], np.cumsum(width)]))
 
 
-def in_a_row(start: np.ndarray, states: np.ndarray) -> np.ndarray:
+def _in_a_row(start: np.ndarray, states: np.ndarray) -> np.ndarray:
     """Return for each profile whether its onward states are consecutive numbers."""
     jumps = np.concatenate([[0], np.cumsum(np.diff(states, prepend=0) != 1)])
     first = np.minimum(start[:-1] + 1, start[1:])
-    return (start[1:] > start[:-1]) & (jumps[start[1:]] == jumps[first])
+    return np.asarray((start[1:] > start[:-1]) & (jumps[start[1:]] == jumps[first]))
 
 
 def is_symmetric(game: MarkovGame, u: np.ndarray) -> bool:
@@ -242,6 +254,7 @@ def _exchangeable(game: MarkovGame, u: np.ndarray, i: int, j: int) -> bool:
     swap = np.arange(game.n_players)
     swap[[i, j]] = j, i
     profile = np.arange(len(game.reward))
+    base = game.log_w - game.log_w[option_start[:-1]].repeat(game.member_options)
     odds = 1e-6 * max(1.0, float(np.abs(u).max(initial=0.0)))
     for s in np.unique(np.repeat(np.arange(game.n_states), np.diff(game.member_start))[np.isin(game.member_player, (i, j))]):
         members = np.arange(game.member_start[s], game.member_start[s + 1])
@@ -252,7 +265,6 @@ def _exchangeable(game: MarkovGame, u: np.ndarray, i: int, j: int) -> bool:
         if game.member_options[one] != game.member_options[two] or game.precision[one] != game.precision[two]:
             return False
         first, second = (slice(option_start[m], option_start[m + 1]) for m in (one, two))
-        base = game.log_w - game.log_w[option_start[:-1]].repeat(game.member_options)
         if not (np.allclose(base[first], base[second], rtol=1e-12, atol=1e-12) and np.allclose(u[first], u[second], rtol=0.0, atol=odds)):
             return False
         rows = slice(game.profile_start[s], game.profile_start[s + 1])

@@ -19,6 +19,11 @@ NEAR = 1e-3
 """Newton's last step, in log-odds, that is near enough to the branch to go on from there."""
 AIM = 0.03
 """First correction after a step, in log-odds, which the length of steps aims at."""
+GROWTH = 2.0
+"""A step may go to so many times the precision, so that few crossings of other branches hide in one step."""
+CLOSE = 1e-2, 1e-3
+"""Largest step, in log-odds and relative to precision, over which a sign change of the determinant counts as the crossing of another branch:
+over a longer one, Newton's method may have swapped the branch for a neighbour that runs the other way."""
 BEND = 0.8
 """Least cosine between tangents of neighbouring points: a sharper bend is taken in smaller steps, lest the branch be swapped for a neighbour."""
 
@@ -73,6 +78,9 @@ class Branch:
         self.shape = flat.reward.shape[1], len(flat.member_start) - 1
         self.n_values = self.shape[0] * self.shape[1]
         self.payoff = float(np.abs(flat.reward).max(initial=0.0)) or 1.0
+        stakes = float(flat.precision.max(initial=0.0) * np.ptp(flat.reward, axis=0).max(initial=0.0))
+        # The share of the precision at which the payoffs of one state may weigh a unit of log-odds.
+        self.unit = 1.0 / max(stakes, 1.0)
         self.start = np.concatenate([np.zeros(self.n_values), flat.base, [0.0]])
 
     def follow(self, progress: Progress | None) -> Solution:
@@ -83,15 +91,18 @@ class Branch:
         # The first step moves no log-odds by more than one.
         distance = 1.0 / float(np.abs(here.tangent[self.n_values :]).max())
         for count in range(1, STEPS + 1):
-            distance, last = _shorten(way, distance)
+            reach = min(GROWTH * float(here.y[-1]) + self.unit, 1.0)
+            distance, last = _shorten(way, distance, reach)
             length = distance * float(np.abs(here.tangent[self.n_values :]).max())
             found = self._correct(here, _along(way, distance), length, last)
             if found is not None:
                 y, linear, first = found
                 ahead, cosine = self._point(y, linear, here)
-                if cosine >= BEND or length <= 1e-6:
+                crosses = ahead.side != here.side
+                near = length <= CLOSE[0] and abs(ahead.y[-1] - here.y[-1]) <= CLOSE[1] * here.y[-1]
+                if (cosine >= BEND or length <= 1e-6) and (near or not crosses):
                     folds += int(ahead.tangent[-1] * here.tangent[-1] < 0.0)
-                    if ahead.side != here.side:
+                    if crosses:
                         crossings.append(_crossing(here, ahead))
                     if last:
                         if not linear.residual <= RESIDUAL:
@@ -107,7 +118,7 @@ class Branch:
                     # The error of the cubic grows as the fourth power of the distance.
                     distance *= min(max((AIM / max(first, 1e-12)) ** 0.25, 0.3), 2.0)
                     continue
-            if length < 1e-9:
+            if max(length, distance) < 1e-9:
                 raise SolveError(f"the branch from precision 0 was lost at {here.y[-1]:.3%} of the precision after {folds} turning points")
             distance *= 0.5
         raise SolveError(f"the branch from precision 0 took more than {STEPS} steps and reached {here.y[-1]:.3%} of the precision")
@@ -202,16 +213,16 @@ def _along(way: Way, distance: float) -> np.ndarray:
     return np.asarray(sum(c * distance**power for power, c in enumerate(way)))
 
 
-def _shorten(way: Way, distance: float) -> tuple[float, bool]:
-    """Return the distance to `t = 1` if that is nearer, and whether it is."""
+def _shorten(way: Way, distance: float, reach: float) -> tuple[float, bool]:
+    """Return the distance at which `t` comes to `reach`, if that is nearer, and whether this is the end of the branch."""
     share = tuple(c[-1:] for c in way)
-    if _along(share, distance)[0] < 1.0:
+    if _along(share, distance)[0] < reach:
         return distance, False
     low, high = 0.0, distance
     for _ in range(60):
         middle = 0.5 * (low + high)
-        low, high = (low, middle) if _along(share, middle)[0] >= 1.0 else (middle, high)
-    return high, True
+        low, high = (low, middle) if _along(share, middle)[0] >= reach else (middle, high)
+    return high, reach == 1.0
 
 
 def _crossing(here: Point, ahead: Point) -> float:

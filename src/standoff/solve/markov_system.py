@@ -95,7 +95,7 @@ class System:
         lu, pivots, info = dgetrf(matrix.reshape(self.rows, self.rows).T, overwrite_a=1)
         if info != 0:
             return None
-        return dgetrs(lu, pivots, right, trans=1)[0], np.diagonal(lu), np.count_nonzero(pivots != np.arange(self.rows))
+        return dgetrs(lu, pivots, right, trans=1)[0], np.diagonal(lu), int(np.count_nonzero(pivots != np.arange(self.rows)))
 
     def _sparse(self, data: np.ndarray, right: np.ndarray) -> LU | None:
         try:
