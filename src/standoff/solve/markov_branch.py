@@ -33,9 +33,6 @@ class Linearised(NamedTuple):
 
     residual: float
     """Largest residual of log-odds relative to max(1, largest log-odds), or of values relative to the largest value or payoff."""
-    sign: float
-    """Of the determinant, and below the logarithm of its size."""
-    log_size: float
     by_t: np.ndarray
     """dy/dt"""
     step: np.ndarray
@@ -97,7 +94,7 @@ class Branch:
             found = self._correct(here, _along(way, distance), length, last)
             if found is not None:
                 y, linear, first = found
-                ahead, cosine = self._point(y, linear, here)
+                ahead, cosine = self._point(y, linear, here.tangent)
                 crosses = ahead.side != here.side
                 near = length <= CLOSE[0] and abs(ahead.y[-1] - here.y[-1]) <= CLOSE[1] * here.y[-1]
                 if (cosine >= BEND or length <= 1e-6) and (near or not crosses):
@@ -133,8 +130,9 @@ class Branch:
             y = y + linear.step
         if linear is None or not linear.residual <= RESIDUAL:
             raise SolveError("values at precision 0 are not finite, or too large to be found: play almost never ends")
-        norm = self._norm(linear.by_t)
-        return Point(y, linear.by_t / norm, linear.sign, linear.log_size + float(np.log(norm)))
+        onward = np.zeros_like(y)
+        onward[-1] = 1.0
+        return self._point(y, linear, onward)[0]
 
     def _linearise(self, y: np.ndarray) -> Linearised | None:
         """Linearise at a point; None where the equations are singular or a number overflows."""
@@ -146,7 +144,7 @@ class Branch:
         odds = max(1.0, float(np.abs(u).max(initial=0.0)))
         worth = max(self.payoff, float(np.abs(values).max(initial=0.0)))
         by_t, step = (np.concatenate([found.values[c].ravel(), found.u[:, c], [share]]) for c, share in ((0, 1.0), (1, 0.0)))
-        return Linearised(max(found.residual / odds, found.value_residual / worth), found.sign, found.log_size, by_t, step)
+        return Linearised(max(found.residual / odds, found.value_residual / worth), by_t, step)
 
     def _correct(self, here: Point, guess: np.ndarray, length: float, last: bool) -> tuple[np.ndarray, Linearised, float] | None:
         """Return to the branch from a guess that moves no log-odds by more than about `length`.
@@ -179,19 +177,20 @@ class Branch:
                     return None
             elif size > 0.7 * old:
                 # Newton's steps no longer shrink: at the end of the branch that is rounding, elsewhere another branch.
-                return (y, linear, first) if last and linear.residual <= RESIDUAL else None
+                return (y, linear, first) if last and size < NEAR else None
             y += change
             if not last and size < NEAR:
                 return y, linear, first
         return None
 
-    def _point(self, y: np.ndarray, linear: Linearised, here: Point) -> tuple[Point, float]:
-        """Return a point whose tangent points as the one before, and the cosine between the two."""
+    def _point(self, y: np.ndarray, linear: Linearised, onward: np.ndarray) -> tuple[Point, float]:
+        """Return the point last linearised, its tangent pointing onward, and the cosine between the two."""
         norm = self._norm(linear.by_t)
         tangent = linear.by_t / norm
-        cosine = float(tangent[self.n_values :] @ here.tangent[self.n_values :])
+        cosine = float(tangent[self.n_values :] @ onward[self.n_values :])
         way = 1.0 if cosine >= 0.0 else -1.0
-        return Point(y, way * tangent, way * linear.sign, linear.log_size + float(np.log(norm))), abs(cosine)
+        sign, log_size = self.system.determinant()
+        return Point(y, way * tangent, way * sign, log_size + float(np.log(norm))), abs(cosine)
 
     def _way(self, before: Point, here: Point) -> Way:
         """Return the cubic through two points with their tangents, from the second on."""
