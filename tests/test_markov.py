@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pygambit
 import pytest
 from scipy.optimize import brentq
 
@@ -103,15 +104,6 @@ def all_policies(game, solved):
 # --- pen and paper -------------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.published
-def test_one_state_is_the_one_shot_game_as_gambit_finds_it():
-    """Asymmetric matching pennies of Ochs (1995), payoffs as in Gambit's manual, which estimates precision 1.84561 (`logit_estimate`)."""
-    pennies = one_shot([[1.1141, 0.0], [0.0, 0.2785]], [[0.0, 1.1141], [1.1141, 0.0]], precision=1.8456097536855862)
-    row, column = solve_markov(pennies).policy(0)
-    assert row[0] == pytest.approx(0.615651314427859, abs=1e-9)
-    assert column[0] == pytest.approx(0.38329094004562914, abs=1e-9)
-
-
 @pytest.mark.paper
 def test_discount_nought_makes_every_state_a_game_of_its_own():
     rng = np.random.default_rng(3)
@@ -183,6 +175,35 @@ def test_the_pitchfork_of_a_coordination_game_is_found_at_precision_two(monkeypa
 
 
 # --- another solver ------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.solver
+@pytest.mark.parametrize(
+    ("row", "column", "precision"),
+    [
+        # Asymmetric matching pennies of Ochs (1995) at the precision that Gambit's manual estimates: .6156513 and .3832909.
+        ([[1.1141, 0.0], [0.0, 0.2785]], [[0.0, 1.1141], [1.1141, 0.0]], 1.8456097536855862),
+        ([[1.0, -2.0, 0.5], [0.0, 1.5, -1.0]], [[0.3, 1.0, -1.0], [2.0, 0.0, 0.7]], 4.0),
+    ],
+    ids=["pennies", "random"],
+)
+def test_one_state_is_the_one_shot_game_as_gambit_finds_it(tmp_path, row, column, precision):
+    pairs = [f"{a} {b}" for options in zip(zip(*row, strict=True), zip(*column, strict=True), strict=True) for a, b in zip(*options, strict=True)]
+    text = f'NFG 1 R "" {{ "row" "column" }} {{ {len(row)} {len(row[0])} }}\n\n{" ".join(pairs)}\n'
+    (tmp_path / "game.nfg").write_text(text, encoding="utf-8")
+    game = pygambit.read_nfg(str(tmp_path / "game.nfg"))
+    (answer,) = pygambit.qre.logit_solve_lambda(game, lam=[precision])
+    for mixed, policy in zip(answer.profile, solve_markov(one_shot(row, column, precision=precision)).policy(0), strict=True):
+        assert np.allclose(policy, [chance for _, chance in mixed], rtol=0, atol=1e-8)
+
+
+@pytest.mark.paper
+def test_matching_pennies_solves_its_two_equations():
+    """9, 0, 0, 1 for the row and 0, 1, 1, 0 for the column: log-odds are precision (10 q - 1) and precision (1 - 2 p)."""
+    row, column = solve_markov(one_shot([[9.0, 0.0], [0.0, 1.0]], [[0.0, 1.0], [1.0, 0.0]], precision=0.8)).policy(0)
+    p, q = row[0], column[0]
+    assert np.log(p / (1 - p)) == pytest.approx(0.8 * (10 * q - 1), abs=1e-12)
+    assert np.log(q / (1 - q)) == pytest.approx(0.8 * (1 - 2 * p), abs=1e-12)
 
 
 @pytest.mark.solver
