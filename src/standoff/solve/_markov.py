@@ -3,18 +3,17 @@
 At a state `s` the members `m` (the players who move there, at once) choose options with log-odds `u[m, a]` against their first option, hence
 probabilities `sigma`. A joint action `p`, a *profile*, pays every player `j` at once and leads on:
 
-    G[p, j] = reward[p, j] + sum_k weight[p, k] V[state[p, k], j]
+    G[p, j] = reward[p, j] + sum_k weight[p, k] V[j, state[p, k]]
 
 The unknowns `u` (first options have 0) and `V` satisfy, at `t` times the declared precision,
 
     u[m, a] = log w[m, a] - log w[m, 0] + t lambda[m] (Q[m, a] - Q[m, 0]),    Q[m, a] = E(G[p, player of m] given that m plays a),
-    V[s, j] = E(G[p, j])
+    V[j, s] = E(G[p, j])
 
-with expectations over the mixed actions of all others (McKelvey & Palfrey 1995; for stochastic games Eibelshaeuser & Poensgen 2019). Newton's
+with expectations over the mixed actions of all others (McKelvey & Palfrey 1995; for stochastic games Eibelshäuser & Poensgen 2019). Newton's
 step `(du, dV)` and the change along a branch `(du/dt, dV/dt)` solve the same linear system with two right-hand sides. Given `dV`, the log-odds of
 one state are a small dense system of its own, so `linearise` eliminates them state by state and leaves a system in the values alone, whose row
 `(j, s)` has entries at the states that may follow `s`, for `j` itself and for those who move at `s`; `respond` then finds `du` from `dV`.
-Values are kept player by player, `V[j, s]`.
 """
 
 from __future__ import annotations

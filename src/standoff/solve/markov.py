@@ -2,7 +2,7 @@
 
 Where nobody has private types there is nothing to believe, and the equilibrium lives on the public states: finitely many or open-ended (with
 cycles), one player moving at a state or several at once. The equations are those of `standoff.solve._markov`: Markov quantal response
-(McKelvey & Palfrey 1995; Eibelshaeuser & Poensgen 2019, "Markov quantal response equilibrium and a homotopy method for computing and selecting
+(McKelvey & Palfrey 1995; Eibelshäuser & Poensgen 2019, "Markov quantal response equilibrium and a homotopy method for computing and selecting
 Markov perfect equilibria of dynamic stochastic games"). The principal branch is followed from precision 0, where behaviour is by propensity, by
 pseudo-arclength in log-odds and precision (Keller 1977; Turocy 2005), so that turning points are passed.
 

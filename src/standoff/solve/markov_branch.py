@@ -27,6 +27,9 @@ over a longer one, Newton's method may have swapped the branch for a neighbour t
 BEND = 0.8
 """Least cosine between tangents of neighbouring points: a sharper bend is taken in smaller steps, lest the branch be swapped for a neighbour."""
 
+Way = tuple[np.ndarray, ...]
+"""Where the branch goes from a point: coefficients of a polynomial in the distance, ascending."""
+
 
 class Linearised(NamedTuple):
     """The equations near a point."""
@@ -202,10 +205,6 @@ class Branch:
 
     def _norm(self, y: np.ndarray) -> float:
         return float(np.linalg.norm(y[self.n_values :]))
-
-
-Way = tuple[np.ndarray, ...]
-"""Where the branch goes from a point: coefficients of a polynomial in the distance, ascending."""
 
 
 def _along(way: Way, distance: float) -> np.ndarray:
