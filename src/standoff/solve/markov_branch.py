@@ -1,0 +1,229 @@
+"""The principal branch of the stationary engine: from precision 0, where behaviour is by propensity, to the declared precision."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from standoff.errors import SolveError
+from standoff.solve._markov import Flat
+from standoff.solve.induction import Progress
+from standoff.solve.markov_system import System
+
+RESIDUAL = 1e-10
+"""Largest residual of a solved game, relative (see `Linearised.residual`)."""
+
+STEPS, ROUNDS = 5_000, 8
+NEAR = 1e-3
+"""Newton's last step, in log-odds, that is near enough to the branch to go on from there."""
+AIM = 0.03
+"""First correction after a step, in log-odds, which the length of steps aims at."""
+GROWTH = 2.0
+"""A step may go to so many times the precision, so that few crossings of other branches hide in one step."""
+CLOSE = 1e-2, 1e-3
+"""Largest step, in log-odds and relative to precision, over which a sign change of the determinant counts as the crossing of another branch:
+over a longer one, Newton's method may have swapped the branch for a neighbour that runs the other way."""
+BEND = 0.8
+"""Least cosine between tangents of neighbouring points: a sharper bend is taken in smaller steps, lest the branch be swapped for a neighbour."""
+
+Way = tuple[np.ndarray, ...]
+"""Where the branch goes from a point: coefficients of a polynomial in the distance, ascending."""
+
+
+class Linearised(NamedTuple):
+    """The equations near a point."""
+
+    residual: float
+    """Largest residual of log-odds relative to max(1, largest log-odds), or of values relative to the largest value or payoff."""
+    by_t: np.ndarray
+    """dy/dt"""
+    step: np.ndarray
+    """Newton's own step at fixed t."""
+
+
+class Point(NamedTuple):
+    """A point `y = (V, u, t)` of the branch: values player by player, log-odds, and the share of the declared precision.
+
+    The arc is measured in `(u, t)`, from which values follow.
+    """
+
+    y: np.ndarray
+    tangent: np.ndarray
+    """dy by the arc."""
+    side: float
+    """Sign of the determinant of the equations together with the arc's own; it changes only where another branch crosses."""
+    log_size: float
+    """Logarithm of the size of that determinant."""
+
+
+class Solution(NamedTuple):
+    """The end of the branch, and what was met on the way."""
+
+    values: np.ndarray
+    """Shape (P, n)."""
+    u: np.ndarray
+    """Shape (O,)."""
+    residual: float
+    folds: int
+    crossings: tuple[float, ...]
+    steps: int
+
+
+class Branch:
+    """The branch of solutions `y = (V, u, t)`, `t` from 0 to 1."""
+
+    def __init__(self, flat: Flat) -> None:
+        self.system = System(flat)
+        self.shape = flat.reward.shape[1], len(flat.member_start) - 1
+        self.n_values = self.shape[0] * self.shape[1]
+        self.payoff = float(np.abs(flat.reward).max(initial=0.0)) or 1.0
+        stakes = float(flat.precision.max(initial=0.0) * np.ptp(flat.reward, axis=0).max(initial=0.0))
+        # The share of the precision at which the payoffs of one state may weigh a unit of log-odds.
+        self.unit = 1.0 / max(stakes, 1.0)
+        self.start = np.concatenate([np.zeros(self.n_values), flat.base, [0.0]])
+
+    def follow(self, progress: Progress | None) -> Solution:
+        """Follow the branch from `t = 0` to `t = 1`."""
+        here = self._begin()
+        way: Way = here.y, here.tangent
+        folds, crossings = 0, list[float]()
+        # The first step moves no log-odds by more than one.
+        distance = 1.0 / float(np.abs(here.tangent[self.n_values :]).max())
+        for count in range(1, STEPS + 1):
+            reach = min(GROWTH * float(here.y[-1]) + self.unit, 1.0)
+            distance, last = _shorten(way, distance, reach)
+            length = distance * float(np.abs(here.tangent[self.n_values :]).max())
+            found = self._correct(here, _along(way, distance), length, last)
+            if found is not None:
+                y, linear, first = found
+                ahead, cosine = self._point(y, linear, here.tangent)
+                crosses = ahead.side != here.side
+                near = length <= CLOSE[0] and abs(ahead.y[-1] - here.y[-1]) <= CLOSE[1] * here.y[-1]
+                if (cosine >= BEND or length <= 1e-6) and (near or not crosses):
+                    folds += int(ahead.tangent[-1] * here.tangent[-1] < 0.0)
+                    if crosses:
+                        crossings.append(_crossing(here, ahead))
+                    if last:
+                        if not linear.residual <= RESIDUAL:
+                            raise SolveError(f"the equations were solved to {linear.residual:.1e} only (relative log-odds); {RESIDUAL:.0e} is wanted")
+                        return Solution(
+                            y[: self.n_values].reshape(self.shape), y[self.n_values : -1], linear.residual, folds, tuple(crossings), count
+                        )  # fmt: skip
+                    if y[-1] < 0.0:
+                        raise SolveError("the branch from precision 0 led back there; the game's equations may be too badly scaled")
+                    if progress is not None:
+                        progress("following the branch", min(float(y[-1]), 1.0))
+                    way, here = self._way(here, ahead), ahead
+                    # The error of the cubic grows as the fourth power of the distance.
+                    distance *= min(max((AIM / max(first, 1e-12)) ** 0.25, 0.3), 2.0)
+                    continue
+            if max(length, distance) < 1e-9:
+                raise SolveError(f"the branch from precision 0 was lost at {here.y[-1]:.3%} of the precision after {folds} turning points")
+            distance *= 0.5
+        raise SolveError(f"the branch from precision 0 took more than {STEPS} steps and reached {here.y[-1]:.3%} of the precision")
+
+    def _begin(self) -> Point:
+        """Return the point at precision 0: log-odds are those of the propensities, and the equations of values are linear."""
+        y = self.start
+        for _ in range(2):
+            linear = self._linearise(y)
+            if linear is None:
+                break
+            y = y + linear.step
+        if linear is None or not linear.residual <= RESIDUAL:
+            raise SolveError("values at precision 0 are not finite, or too large to be found: play almost never ends")
+        onward = np.zeros_like(y)
+        onward[-1] = 1.0
+        return self._point(y, linear, onward)[0]
+
+    def _linearise(self, y: np.ndarray) -> Linearised | None:
+        """Linearise at a point; None where the equations are singular or a number overflows."""
+        n = self.n_values
+        values, u = y[:n], y[n:-1]
+        found = self.system.newton(u, values.reshape(self.shape), float(y[-1]))
+        if found is None:
+            return None
+        odds = max(1.0, float(np.abs(u).max(initial=0.0)))
+        worth = max(self.payoff, float(np.abs(values).max(initial=0.0)))
+        by_t, step = (np.concatenate([found.values[c].ravel(), found.u[:, c], [share]]) for c, share in ((0, 1.0), (1, 0.0)))
+        return Linearised(max(found.residual / odds, found.value_residual / worth), by_t, step)
+
+    def _correct(self, here: Point, guess: np.ndarray, length: float, last: bool) -> tuple[np.ndarray, Linearised, float] | None:
+        """Return to the branch from a guess that moves no log-odds by more than about `length`.
+
+        Gives `y`, the last linearisation and the size of the first correction in log-odds, or None where Newton's method does not converge
+        as it should. The last step keeps `t` at 1, the others go square to the tangent.
+        """
+        arc = slice(self.n_values, None)
+        if last:
+            guess[-1] = 1.0
+        y = guess.copy()
+        first = size = np.inf
+        for count in range(1, ROUNDS + 1):
+            linear = self._linearise(y)
+            if linear is None:
+                return None
+            if last and linear.residual <= 0.01 * RESIDUAL:
+                return y, linear, first
+            change = linear.step
+            if not last:
+                # Block elimination of the arc's equation (Keller 1977).
+                off = here.tangent[arc] @ (y - guess + linear.step)[arc]
+                change = linear.step - off / (here.tangent[arc] @ linear.by_t[arc]) * linear.by_t
+            old, size = size, float(np.abs(change[self.n_values : -1]).max(initial=0.0))
+            if not np.isfinite(size):
+                return None
+            if count == 1:
+                first = size
+                if size > max(0.5 * length, 1e-2):
+                    return None
+            elif size > 0.7 * old:
+                # Newton's steps no longer shrink: at the end of the branch that is rounding, elsewhere another branch.
+                return (y, linear, first) if last and size < NEAR else None
+            y += change
+            if not last and size < NEAR:
+                return y, linear, first
+        return None
+
+    def _point(self, y: np.ndarray, linear: Linearised, onward: np.ndarray) -> tuple[Point, float]:
+        """Return the point last linearised, its tangent pointing onward, and the cosine between the two."""
+        norm = self._norm(linear.by_t)
+        tangent = linear.by_t / norm
+        cosine = float(tangent[self.n_values :] @ onward[self.n_values :])
+        way = 1.0 if cosine >= 0.0 else -1.0
+        sign, log_size = self.system.determinant()
+        return Point(y, way * tangent, way * sign, log_size + float(np.log(norm))), abs(cosine)
+
+    def _way(self, before: Point, here: Point) -> Way:
+        """Return the cubic through two points with their tangents, from the second on."""
+        chord = self._norm(here.y - before.y)
+        slope = (here.y - before.y) / chord
+        second = (before.tangent + 2.0 * here.tangent - 3.0 * slope) / chord
+        third = (before.tangent + here.tangent - 2.0 * slope) / chord**2
+        return here.y, here.tangent, second, third
+
+    def _norm(self, y: np.ndarray) -> float:
+        return float(np.linalg.norm(y[self.n_values :]))
+
+
+def _along(way: Way, distance: float) -> np.ndarray:
+    return np.asarray(sum(c * distance**power for power, c in enumerate(way)))
+
+
+def _shorten(way: Way, distance: float, reach: float) -> tuple[float, bool]:
+    """Return the distance at which `t` comes to `reach`, if that is nearer, and whether this is the end of the branch."""
+    share = tuple(c[-1:] for c in way)
+    if _along(share, distance)[0] < reach:
+        return distance, False
+    low, high = 0.0, distance
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        low, high = (low, middle) if _along(share, middle)[0] >= reach else (middle, high)
+    return high, reach == 1.0
+
+
+def _crossing(here: Point, ahead: Point) -> float:
+    """Return `t` where the determinant is 0 between two points, taking it as linear in between."""
+    part = 1.0 / (1.0 + np.exp(np.clip(ahead.log_size - here.log_size, -50.0, 50.0)))
+    return float(here.y[-1] + part * (ahead.y[-1] - here.y[-1]))
