@@ -1,0 +1,129 @@
+"""Equilibria of a whole game: Newton's method on the tree of public histories (`standoff.solve.exact`), from many starts.
+
+Unlike at a single decision, what follows moves with what is done: every decision is solved anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from standoff.solve.exact import RESIDUAL, Exact, _Branch
+from standoff.solve.induction import Progress
+
+MOST_HISTORIES = 2_000
+"""Games with at most so many public histories are searched as a whole."""
+
+ROUNDS, HALVINGS = 60, 12
+
+SAME = 1e-6
+"""Equilibria whose choice probabilities differ by less everywhere are one."""
+
+SCALES = (1.0, 5.0, 25.0)
+"""Spread of the log-odds of random starts: undecided, leaning, sure."""
+
+
+@dataclass(frozen=True, eq=False)
+class WholeGame:
+    """The equilibria found of a whole game."""
+
+    equilibria: tuple[Exact, ...]
+    """The one taken first, then the nearest to it."""
+    distances: tuple[float, ...]
+    """Largest difference of a choice probability at any history from the one taken."""
+    starts: int
+
+
+def whole_game(
+    exact: Exact, ideas: Sequence[tuple[int, np.ndarray, np.ndarray]], starts: int, random: np.random.Generator, progress: Progress | None = None
+) -> WholeGame:
+    """Look for equilibria of the whole game from `starts` random starts, and from `ideas` what else to do at a node and belief, log-odds (K, A)."""
+    rows = _Rows(exact)
+    tried = [*rows.changed(ideas), *rows.drawn(starts, random)]
+    found = [(rows.policy(exact.log_odds), exact)]
+    for number, solved in enumerate(_solutions(exact, tried)):
+        if solved is not None:
+            policy = rows.policy(solved.log_odds)
+            if all(np.abs(policy - other).max() > SAME for other, _ in found):
+                found.append((policy, solved))
+        if progress is not None:
+            progress("looking for other equilibria of the whole game", (number + 1) / len(tried))
+    distances = [float(np.abs(policy - found[0][0]).max()) for policy, _ in found]
+    order = np.argsort(distances, kind="stable").tolist()
+    return WholeGame(tuple(found[i][1] for i in order), tuple(distances[i] for i in order), len(tried))
+
+
+def _solutions(exact: Exact, starts: Sequence[np.ndarray]) -> Iterator[Exact | None]:
+    """Yield for every start the solution of the whole tree that damped Newton's method finds, or None."""
+    branch = _Branch(exact.game)
+    state = branch.state
+    for start in starts:
+        state.u[:] = start
+        residual = branch.linearise(1.0)
+        for rounds in range(ROUNDS):
+            if not residual > RESIDUAL:
+                break
+            step = branch.responses()[1]
+            before, worst, share = state.u.copy(), residual, 1.0
+            for _ in range(HALVINGS):
+                state.u[:] = before + share * step
+                residual = branch.linearise(1.0)
+                if residual <= (1.0 - 0.1 * share) * worst:
+                    break
+                share *= 0.5
+            else:
+                residual = np.nan
+        if not residual <= RESIDUAL:
+            yield None
+            continue
+        with np.errstate(over="ignore"):
+            beliefs = 1.0 / (1.0 + np.exp(-state.x))
+        certificate = replace(exact.certificate, residual=residual, folds=0, steps=rounds)
+        yield replace(exact, log_odds=state.u.copy(), beliefs=beliefs, values=state.value.copy(), certificate=certificate)
+
+
+class _Rows:
+    """The option rows of a tree of histories: `O` rows in all, `K` types."""
+
+    def __init__(self, exact: Exact) -> None:
+        g, tree = exact.game.arrays, exact.tree
+        options = np.diff(g.option_start)[tree.node]
+        here = np.repeat(tree.node, options)
+        self.exact = exact
+        self.first = tree.option[options > 0]
+        self.first_of = np.repeat(tree.option, options)
+        self.in_game = np.repeat(g.option_start[tree.node] - tree.option, options) + np.arange(len(here))
+        self.n_in_game = int(g.option_start[-1])
+        self.used = np.arange(exact.log_odds.shape[1]) < np.array(exact.game.n_types)[g.owner[here]][:, None]
+
+    def policy(self, u: np.ndarray) -> np.ndarray:
+        """Return choice probabilities (O, K), those of types that a mover does not have even."""
+        u = np.where(self.used, u, 0.0)
+        top = np.repeat(np.maximum.reduceat(u, self.first), np.diff([*self.first, len(u)]), axis=0)
+        p = np.exp(u - top)
+        return np.asarray(p / np.repeat(np.add.reduceat(p, self.first), np.diff([*self.first, len(u)]), axis=0))
+
+    def changed(self, ideas: Sequence[tuple[int, np.ndarray, np.ndarray]]) -> list[np.ndarray]:
+        """Return the log-odds of the solution in hand with those of one decision replaced, for each idea that some history meets."""
+        made = []
+        for node, x, log_odds in ideas:
+            history = self.exact.find(node, x)
+            if history is not None:
+                k, n_options = log_odds.shape
+                first = int(self.exact.tree.option[history])
+                u = self.exact.log_odds.copy()
+                u[first : first + n_options, :k] = log_odds.T
+                made.append(u)
+        return made
+
+    def drawn(self, starts: int, random: np.random.Generator) -> list[np.ndarray]:
+        """Return normal log-odds; in every second start the same for all histories of a public state."""
+        made = []
+        for number in range(starts):
+            scale = SCALES[number // 2 % len(SCALES)]
+            u = random.normal(scale=scale, size=(self.n_in_game if number % 2 else len(self.used), self.used.shape[1]))
+            u = u[self.in_game] if number % 2 else u
+            made.append(np.where(self.used, u - u[self.first_of], 0.0))
+        return made
