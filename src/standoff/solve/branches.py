@@ -17,7 +17,7 @@ that none is.
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count, product
 from typing import Any
 
@@ -27,18 +27,28 @@ from standoff.errors import SolveError
 from standoff.game import DECISION
 from standoff.solve._branches import returns, search
 from standoff.solve._stage import Stage
+from standoff.solve.certification import logit
 from standoff.solve.equilibrium import Equilibrium
 from standoff.solve.exact import Exact
-from standoff.solve.grid import to_beliefs
-from standoff.solve.induction import Progress
+from standoff.solve.grid import MAX_LEVEL, PRODUCT_AXES, BeliefGrid, box, level_size, to_beliefs, to_coordinates
+from standoff.solve.induction import Progress, sweep
 from standoff.solve.whole import MOST_HISTORIES, WholeGame, whole_game
 
 SAME = 1e-6
 """Solutions whose log-odds differ by less, relative to max(1, largest), are one."""
 
+SAME_POLICY = 1e-6
+"""Solutions whose choice probabilities differ by less count as one equilibrium, whatever would be believed after choices that are hardly made."""
+
+TOLERANCE = 1e-2
+"""Largest difference of a choice probability by which values followed exactly for a step may miss a solution."""
+
 POINTS, STARTS = 160, 64
 QUICK_POINTS, QUICK_STARTS = 40, 12
 """What every certified solve looks at."""
+
+CHEAP_STAGES = 60_000
+"""The search solves games of at most two belief axes anew on the finest grid of at most so many stages."""
 
 VISITS = 25
 """Public states visited in search of decisions, for each decision wanted."""
@@ -61,9 +71,9 @@ class StageEquilibrium:
     payoffs: np.ndarray  # (K,) what each type of the mover expects from here on, in units of payoff
     beliefs: np.ndarray  # (Y, K) about the mover after each observation
     index: int
-    """Sign of the Jacobian's determinant; -1 is a solution between others, which play that sharpens cannot settle on."""
-    taken: bool
-    distance: float
+    """Sign of the Jacobian's determinant, added up over solutions of the same choice probabilities."""
+    taken: bool = False
+    distance: float = 0.0
     """Largest difference of a choice probability from the solution that is taken."""
 
 
@@ -77,16 +87,15 @@ class Decision:
     """Probability of the histories followed that lead here."""
     equilibria: tuple[StageEquilibrium, ...]
     """The one taken first, then the nearest to it."""
+    doubtful: int
+    """Further solutions on the belief grid that values followed exactly for a step do not bear out."""
+    complete: bool
+    """Whether the signs of all solutions found on the grid add up to +1."""
 
     @property
     def several(self) -> bool:
         """Whether more than one was found."""
         return len(self.equilibria) > 1
-
-    @property
-    def complete(self) -> bool:
-        """Whether the indices add up to +1, as those of all solutions do."""
-        return sum(one.index for one in self.equilibria) == 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,23 +128,31 @@ class Branches:
 
 
 def branches(
-    solved: Equilibrium | Exact, *, starts: int = STARTS, points: int = POINTS, seed: int = 0, whole: bool = True, progress: Progress | None = None
+    solved: Equilibrium | Exact,
+    *,
+    starts: int = STARTS,
+    points: int = POINTS,
+    seed: int = 0,
+    quick: bool = False,
+    progress: Progress | None = None,
 ) -> Branches:
     """Look for equilibria beside the one taken, at the `points` likeliest decisions from `starts` starts each.
 
-    Continuation values are those of the solution in hand, on its belief grid. `whole=False` leaves the search of the whole game out.
+    Continuation values are those of the solution in hand: what follows is played as solved. `quick` looks on its own belief grid, which may be
+    coarse where the game does not go, and at single decisions only.
 
     Raises SolveError for a game solved exactly without a grid that has too many histories to be searched as a whole.
 
     >>> import standoff as so
     >>> found = so.branches(so.solve(so.build(so.load("gallery/beer-quiche", {"precision": 20}))))
     >>> [len(decision.equilibria) for decision in found.decisions]
-    [3]
+    [1]
     """
     random = np.random.Generator(np.random.Philox(seed))
     decisions: list[Decision] = []
     every = False
     if isinstance(solved, Equilibrium):
+        solved = solved if quick else _finer(solved, progress)
         reached, every = _likeliest(solved, points)
         for number, (node, x, chance) in enumerate(reached):
             decisions.append(_search(solved, node, x, chance, starts, random))
@@ -148,7 +165,7 @@ def branches(
             "solve it with a belief grid as well to look at single decisions"
         )
     searched = None
-    if whole and exact is not None and len(exact) <= MOST_HISTORIES:
+    if not quick and exact is not None and len(exact) <= MOST_HISTORIES:
         ideas = [(one.node, one.x, found.log_odds) for one in decisions for found in one.equilibria if not found.taken]
         searched = whole_game(exact, ideas, starts, random, progress)
     return Branches(solved, tuple(decisions), every, starts, searched)
@@ -156,8 +173,24 @@ def branches(
 
 def several(solved: Equilibrium) -> tuple[int, int]:
     """Return at how many decisions several equilibria were found, and how many were looked at: a quick look, for the certificate."""
-    found = branches(solved, starts=QUICK_STARTS, points=QUICK_POINTS, whole=False)
+    found = branches(solved, starts=QUICK_STARTS, points=QUICK_POINTS, quick=True)
     return len(found.several), len(found.decisions)
+
+
+def _finer(solved: Equilibrium, progress: Progress | None = None) -> Equilibrium:
+    """Return the solution on a finer belief grid, where there are two axes at most and that is cheap.
+
+    A certificate looks where the game goes; other equilibria may lead to beliefs where the grid in hand is coarse.
+    """
+    game, grid = solved.game, solved.grid
+    decisions = max(game.size()["decision_points"], 1)
+    affordable = [level for level in range(MAX_LEVEL + 1) if level_size(level) ** grid.n_axes * decisions <= CHEAP_STAGES]
+    levels = tuple(max(affordable[-1], old) for old in grid.axis_levels) if affordable else grid.axis_levels
+    if not 1 <= grid.n_axes <= PRODUCT_AXES or levels == grid.axis_levels:
+        return solved
+    new = BeliefGrid(game.n_types, box(levels))
+    lines, values, policy, report = sweep(game, new, workers=2, progress=progress)
+    return replace(solved, grid=new, lines=lines, values=values, log_policy=policy, sweep=report)
 
 
 def _likeliest(solved: Equilibrium, points: int) -> tuple[list[tuple[int, np.ndarray, float]], bool]:
@@ -204,19 +237,45 @@ def _search(solved: Equilibrium, node: int, x: np.ndarray, chance: float, starts
     if (high - low).max() > 0.0:
         points = np.concatenate([points, *_starts(low, high, starts, random)])
     found = _solutions(stage, points, on_principal=principal.residual < np.inf)
-    used = principal.policy if solved.exact is None else solved.probe(node, x).policy
-    policies, payoffs, beliefs = [], [], []
-    for u, _ in found:
+    told = []
+    for u, sign in found:
         search(*stage, u[None].copy(), np.zeros(1))
-        policies.append(s.sigma[:k, :n_options].copy())
-        payoffs.append((policies[-1] * s.q[:n_options, :k].T).sum(axis=1))
-        beliefs.append(np.array([to_beliefs(post, (k,))[0] for post in s.post[:n_obs, : k - 1]]))
-    taken = int(np.argmin([np.abs(policy - used).max() for policy in policies])) if found else -1
-    equilibria = [
-        StageEquilibrium(u, policies[i], payoffs[i], beliefs[i], sign, i == taken, float(np.abs(policies[i] - policies[taken]).max()))
-        for i, (u, sign) in enumerate(found)
-    ]
-    return Decision(node, x, chance, tuple(sorted(equilibria, key=lambda one: (not one.taken, one.distance))))
+        policy, posts = s.sigma[:k, :n_options].copy(), s.post[:n_obs, : k - 1].copy()
+        payoffs = (policy * s.q[:n_options, :k].T).sum(axis=1)
+        beliefs = np.array([to_beliefs(post, (k,))[0] for post in posts])
+        told.append(StageEquilibrium(u, policy, payoffs, beliefs, sign))
+    used = principal.policy if solved.exact is None else solved.probe(node, x).policy
+    told.sort(key=lambda one: float(np.abs(one.policy - used).max()))
+    kept: list[StageEquilibrium] = []
+    doubtful = 0
+    for one in told:
+        same = next((i for i, other in enumerate(kept) if np.abs(one.policy - other.policy).max() <= SAME_POLICY), None)
+        if same is not None:
+            kept[same] = replace(kept[same], index=kept[same].index + one.index)
+        elif kept and _gap(solved, node, x, one) > TOLERANCE:
+            doubtful += 1
+        else:
+            kept.append(replace(one, taken=not kept, distance=float(np.abs(one.policy - kept[0].policy).max()) if kept else 0.0))
+    return Decision(node, x, chance, tuple(kept), doubtful, sum(sign for _, sign in found) == 1)
+
+
+def _gap(solved: Equilibrium, node: int, x: np.ndarray, one: StageEquilibrium) -> float:
+    """Return the largest difference between a solution and the logit response to continuation values backed up exactly by one step.
+
+    On a belief grid that is too coarse for what follows, equations may have solutions that the game has not.
+    """
+    game, g, grid = solved.game, solved.game.arrays, solved.on_grid
+    owner, k = int(g.owner[node]), one.policy.shape[0]
+    o0, o1, y0 = int(g.option_start[node]), int(g.option_start[node + 1]), int(g.observation_start[node])
+    own = slice(int(g.columns[owner]), int(g.columns[owner]) + k)
+    axis = solved.grid.first_axis[owner]
+    onward = np.zeros((len(one.beliefs), k))
+    for y, belief in enumerate(one.beliefs):
+        after = x.copy()
+        after[axis : axis + k - 1] = to_coordinates([belief])
+        onward[y] = game.payoffs.observation[y0 + y, own] + g.beta[node] * grid.probe(int(g.target[y0 + y]), after, work=solved._work).values[own]
+    q = game.payoffs.option[o0:o1, own].T + np.einsum("ayk,yk->ka", game.likelihoods(node), onward)
+    return float(np.abs(logit(g.log_w[o0:o1], float(g.precision[node]), q) - one.policy).max())
 
 
 def _solutions(stage: tuple[Any, ...], points: np.ndarray, *, on_principal: bool) -> list[tuple[np.ndarray, int]]:

@@ -39,6 +39,10 @@ class Certificate:
     """Largest residual of the equations there, in relative log-odds."""
     exact_problem: str = ""
     """Why a game of few histories was not solved exactly."""
+    searched: int = 0
+    """Decisions, the likeliest ones of players with a secret, at which other equilibria were looked for."""
+    several: int = 0
+    """Those of them at which others were found; the principal branch is taken."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figures as plain data."""
@@ -52,10 +56,16 @@ class Certificate:
             return (
                 f"exact on all {self.exact_histories:,} public histories, residual {self.exact_residual:.1e}; {verdict} by the belief grid, which "
                 f"answers for other beliefs and for futures: within {self.policy_distance:.1e} of it (tolerance {self.tolerance:.0e}) at {how}, "
-                f"stage residual {self.stage_residual:.1e}, {self.failed} of {self.stages:,} stages unsolved"
+                f"stage residual {self.stage_residual:.1e}, {self.failed} of {self.stages:,} stages unsolved{self._choice()}"
             )
         lost = f"; not solved exactly: {self.exact_problem}" if self.exact_problem else ""
         return (
             f"{verdict}: policy distance {self.policy_distance:.1e} (tolerance {self.tolerance:.0e}) at {how}; "
-            f"regret {self.regret:.1e}, stage residual {self.stage_residual:.1e}, {self.failed} of {self.stages:,} stages unsolved{lost}"
+            f"regret {self.regret:.1e}, stage residual {self.stage_residual:.1e}, {self.failed} of {self.stages:,} stages unsolved{lost}{self._choice()}"
         )
+
+    def _choice(self) -> str:
+        """Say whether there was an equilibrium to choose."""
+        if not self.several:
+            return ""
+        return f"; several equilibria at {self.several} of {self.searched} decisions looked at (principal branch taken; --branches lists them)"

@@ -16,7 +16,7 @@ from standoff.solve.induction import Progress
 MOST_HISTORIES = 2_000
 """Games with at most so many public histories are searched as a whole."""
 
-ROUNDS, HALVINGS = 60, 12
+REPLIES, ROUNDS, HALVINGS = 100, 60, 12
 
 SAME = 1e-6
 """Equilibria whose choice probabilities differ by less everywhere are one."""
@@ -34,6 +34,8 @@ class WholeGame:
     distances: tuple[float, ...]
     """Largest difference of a choice probability at any history from the one taken."""
     starts: int
+    ended: int
+    """Starts that led to an equilibrium; where few did the search says little."""
 
 
 def whole_game(
@@ -41,10 +43,12 @@ def whole_game(
 ) -> WholeGame:
     """Look for equilibria of the whole game from `starts` random starts, and from `ideas` what else to do at a node and belief, log-odds (K, A)."""
     rows = _Rows(exact)
-    tried = [*rows.changed(ideas), *rows.drawn(starts, random)]
+    tried = [(u, 0) for u in rows.changed(ideas)] + [(u, REPLIES * (number % 4 > 0)) for number, u in enumerate(rows.drawn(starts, random))]
     found = [(rows.policy(exact.log_odds), exact)]
+    ended = 0
     for number, solved in enumerate(_solutions(exact, tried)):
         if solved is not None:
+            ended += 1
             policy = rows.policy(solved.log_odds)
             if all(np.abs(policy - other).max() > SAME for other, _ in found):
                 found.append((policy, solved))
@@ -52,16 +56,23 @@ def whole_game(
             progress("looking for other equilibria of the whole game", (number + 1) / len(tried))
     distances = [float(np.abs(policy - found[0][0]).max()) for policy, _ in found]
     order = np.argsort(distances, kind="stable").tolist()
-    return WholeGame(tuple(found[i][1] for i in order), tuple(distances[i] for i in order), len(tried))
+    return WholeGame(tuple(found[i][1] for i in order), tuple(distances[i] for i in order), len(tried), ended)
 
 
-def _solutions(exact: Exact, starts: Sequence[np.ndarray]) -> Iterator[Exact | None]:
-    """Yield for every start the solution of the whole tree that damped Newton's method finds, or None."""
-    branch = _Branch(exact.game)
+def _solutions(exact: Exact, starts: Sequence[tuple[np.ndarray, int]]) -> Iterator[Exact | None]:
+    """Yield for every start the solution of the whole tree that damped Newton's method finds, or None.
+
+    A start is log-odds (O, K) and how often all first reply: move to the mean of their logit responses so far, as in fictitious play, which leads
+    to where play that adjusts would settle. Without replies Newton's method also finds the solutions from which it would run away.
+    """
+    branch, reply = _Branch(exact.game), _Reply(exact)
     state = branch.state
-    for start in starts:
+    for start, replies in starts:
         state.u[:] = start
         residual = branch.linearise(1.0)
+        for number in range(replies):
+            state.u[:] += 1.0 / (number + 2) * (reply(state.value) - state.u)
+            residual = branch.linearise(1.0)
         for rounds in range(ROUNDS):
             if not residual > RESIDUAL:
                 break
@@ -82,6 +93,37 @@ def _solutions(exact: Exact, starts: Sequence[np.ndarray]) -> Iterator[Exact | N
             beliefs = 1.0 / (1.0 + np.exp(-state.x))
         certificate = replace(exact.certificate, residual=residual, folds=0, steps=rounds)
         yield replace(exact, log_odds=state.u.copy(), beliefs=beliefs, values=state.value.copy(), certificate=certificate)
+
+
+class _Reply:
+    """The logit response of every decision to values of the histories that follow, as a sparse linear map."""
+
+    def __init__(self, exact: Exact) -> None:
+        from scipy.sparse import csr_array
+
+        game, g, tree = exact.game, exact.game.arrays, exact.tree
+        rows, k_all = exact.log_odds.shape
+        self.constant = np.zeros((rows, k_all))
+        entries: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+        for history in exact.choices.tolist():
+            node, child, row = int(tree.node[history]), int(tree.child[history]), int(tree.option[history])
+            o0, o1, y0, y1 = (int(part[node + i]) for part in (g.option_start, g.observation_start) for i in (0, 1))
+            owner, weight = int(g.owner[node]), float(g.precision[node])
+            k, column = game.n_types[owner], int(g.columns[owner])
+            like = game.likelihoods(node)
+            now = game.payoffs.option[o0:o1, column : column + k] + np.einsum("ayk,yk->ak", like, game.payoffs.observation[y0:y1, column : column + k])
+            u = g.log_w[o0:o1, None] + weight * now
+            self.constant[row : row + o1 - o0, :k] = u - u[0]
+            a, y, t = np.indices(like.shape)
+            into = (row + a) * k_all + t
+            onward = (child + y) * exact.values.shape[1] + column + t
+            entries.append((into.ravel(), onward.ravel(), (weight * float(g.beta[node]) * (like - like[0])).ravel()))
+        into, onward, weights = (np.concatenate(parts) for parts in zip(*entries, strict=True))
+        self.map = csr_array((weights, (into, onward)), shape=(rows * k_all, exact.values.size))
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        """Return log-odds (O, K)."""
+        return np.asarray(self.constant + (self.map @ values.ravel()).reshape(self.constant.shape))
 
 
 class _Rows:
