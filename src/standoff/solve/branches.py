@@ -70,6 +70,8 @@ class StageEquilibrium:
     policy: np.ndarray  # (K, A)
     payoffs: np.ndarray  # (K,) what each type of the mover expects from here on, in units of payoff
     beliefs: np.ndarray  # (Y, K) about the mover after each observation
+    bits: float
+    """What the choice is expected to tell about the mover's type (mutual information)."""
     index: int
     """Sign of the Jacobian's determinant, added up over solutions of the same choice probabilities."""
     taken: bool = False
@@ -110,6 +112,12 @@ class Branches:
     starts: int
     whole: WholeGame | None
     """Equilibria of the whole game, where it has few histories and was solved exactly."""
+
+    def believed(self, x: np.ndarray) -> dict[str, dict[str, float]]:
+        """Return the belief about every player with a secret, by player and type."""
+        players = self.solved.game.canonical.players
+        parts = zip(players, to_beliefs(x, self.solved.game.n_types), strict=True)
+        return {player.name: dict(zip(player.types, belief.tolist(), strict=True)) for player, belief in parts if len(player.types) > 1}
 
     @property
     def several(self) -> tuple[Decision, ...]:
@@ -236,6 +244,7 @@ def _search(solved: Equilibrium, node: int, x: np.ndarray, chance: float, starts
     low, high = _box(s, game.likelihoods(node), float(g.precision[node]), float(g.beta[node]), lines.exponents[owner, :n_leaf])
     if (high - low).max() > 0.0:
         points = np.concatenate([points, *_starts(low, high, starts, random)])
+    believed = to_beliefs(x, game.n_types)[owner]
     found = _solutions(stage, points, on_principal=principal.residual < np.inf)
     told = []
     for u, sign in found:
@@ -243,7 +252,8 @@ def _search(solved: Equilibrium, node: int, x: np.ndarray, chance: float, starts
         policy, posts = s.sigma[:k, :n_options].copy(), s.post[:n_obs, : k - 1].copy()
         payoffs = (policy * s.q[:n_options, :k].T).sum(axis=1)
         beliefs = np.array([to_beliefs(post, (k,))[0] for post in posts])
-        told.append(StageEquilibrium(u, policy, payoffs, beliefs, sign))
+        likelihood = np.exp(s.log_like[:n_obs, :k])
+        told.append(StageEquilibrium(u, policy, payoffs, beliefs, _bits(likelihood, believed), sign))
     used = principal.policy if solved.exact is None else solved.probe(node, x).policy
     told.sort(key=lambda one: float(np.abs(one.policy - used).max()))
     kept: list[StageEquilibrium] = []
@@ -257,6 +267,14 @@ def _search(solved: Equilibrium, node: int, x: np.ndarray, chance: float, starts
         else:
             kept.append(replace(one, taken=not kept, distance=float(np.abs(one.policy - kept[0].policy).max()) if kept else 0.0))
     return Decision(node, x, chance, tuple(kept), doubtful, sum(sign for _, sign in found) == 1)
+
+
+def _bits(likelihood: np.ndarray, belief: np.ndarray) -> float:
+    """Return the mutual information in bits between type and observation, from likelihoods (Y, K) and the belief (K,)."""
+    joint = likelihood * belief
+    apart = joint.sum(axis=1, keepdims=True) * belief
+    seen = joint > 0.0
+    return float(max((joint[seen] * np.log2(joint[seen] / apart[seen])).sum(), 0.0))
 
 
 def _gap(solved: Equilibrium, node: int, x: np.ndarray, one: StageEquilibrium) -> float:

@@ -66,6 +66,9 @@ class Certificate:
 
     def _choice(self) -> str:
         """Say whether there was an equilibrium to choose."""
-        if not self.several:
+        if not self.searched:
             return ""
-        return f"; several equilibria at {self.several} of {self.searched} decisions looked at (principal branch taken; --branches lists them)"
+        looked = "the decision" if self.searched == 1 else f"{self.searched} decisions"
+        if not self.several:
+            return f"; one equilibrium found at {'' if self.searched == 1 else 'each of '}{looked} looked at"
+        return f"; several equilibria at {'' if self.searched == 1 else f'{self.several} of '}{looked} looked at (principal branch taken; --branches lists them)"

@@ -16,7 +16,7 @@ from standoff.solve.induction import Progress
 MOST_HISTORIES = 2_000
 """Games with at most so many public histories are searched as a whole."""
 
-REPLIES, ROUNDS, HALVINGS = 100, 60, 12
+REPLIES, HELD_REPLIES, ROUNDS, HALVINGS = 100, 3, 60, 12
 
 SAME = 1e-6
 """Equilibria whose choice probabilities differ by less everywhere are one."""
@@ -43,7 +43,10 @@ def whole_game(
 ) -> WholeGame:
     """Look for equilibria of the whole game from `starts` random starts, and from `ideas` what else to do at a node and belief, log-odds (K, A)."""
     rows = _Rows(exact)
-    tried = [(u, 0) for u in rows.changed(ideas)] + [(u, REPLIES * (number % 4 > 0)) for number, u in enumerate(rows.drawn(starts, random))]
+    tried: list[tuple[np.ndarray, int, slice | None]] = []
+    for u, held in rows.changed(ideas):
+        tried += [(u, 0, None), (u, HELD_REPLIES, held)]
+    tried += [(u, REPLIES * (number % 4 > 0), None) for number, u in enumerate(rows.drawn(starts, random))]
     found = [(rows.policy(exact.log_odds), exact)]
     ended = 0
     for number, solved in enumerate(_solutions(exact, tried)):
@@ -59,19 +62,22 @@ def whole_game(
     return WholeGame(tuple(found[i][1] for i in order), tuple(distances[i] for i in order), len(tried), ended)
 
 
-def _solutions(exact: Exact, starts: Sequence[tuple[np.ndarray, int]]) -> Iterator[Exact | None]:
+def _solutions(exact: Exact, starts: Sequence[tuple[np.ndarray, int, slice | None]]) -> Iterator[Exact | None]:
     """Yield for every start the solution of the whole tree that damped Newton's method finds, or None.
 
     A start is log-odds (O, K) and how often all first reply: move to the mean of their logit responses so far, as in fictitious play, which leads
-    to where play that adjusts would settle. Without replies Newton's method also finds the solutions from which it would run away.
+    to where play that adjusts would settle. Without replies Newton's method also finds the solutions from which it would run away. Where rows are
+    held, the others reply to them, each time anew.
     """
     branch, reply = _Branch(exact.game), _Reply(exact)
     state = branch.state
-    for start, replies in starts:
+    for start, replies, held in starts:
         state.u[:] = start
         residual = branch.linearise(1.0)
         for number in range(replies):
-            state.u[:] += 1.0 / (number + 2) * (reply(state.value) - state.u)
+            state.u[:] += (1.0 / (number + 2) if held is None else 1.0) * (reply(state.value) - state.u)
+            if held is not None:
+                state.u[held] = start[held]
             residual = branch.linearise(1.0)
         for rounds in range(ROUNDS):
             if not residual > RESIDUAL:
@@ -147,8 +153,8 @@ class _Rows:
         p = np.exp(u - top)
         return np.asarray(p / np.repeat(np.add.reduceat(p, self.first), np.diff([*self.first, len(u)]), axis=0))
 
-    def changed(self, ideas: Sequence[tuple[int, np.ndarray, np.ndarray]]) -> list[np.ndarray]:
-        """Return the log-odds of the solution in hand with those of one decision replaced, for each idea that some history meets."""
+    def changed(self, ideas: Sequence[tuple[int, np.ndarray, np.ndarray]]) -> list[tuple[np.ndarray, slice]]:
+        """Return the log-odds of the solution in hand with those of one decision replaced, for each idea that some history meets, and its rows."""
         made = []
         for node, x, log_odds in ideas:
             history = self.exact.find(node, x)
@@ -157,7 +163,7 @@ class _Rows:
                 first = int(self.exact.tree.option[history])
                 u = self.exact.log_odds.copy()
                 u[first : first + n_options, :k] = log_odds.T
-                made.append(u)
+                made.append((u, slice(first, first + n_options)))
         return made
 
     def drawn(self, starts: int, random: np.random.Generator) -> list[np.ndarray]:
