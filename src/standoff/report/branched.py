@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
@@ -11,13 +13,16 @@ from standoff.scenario.titles import moment
 
 if TYPE_CHECKING:
     import numpy as np
+    from rich.console import Console, ConsoleOptions
 
-    from standoff.scenario import Scenario
     from standoff.solve import Branches
     from standoff.solve.branches import Decision
 
 SHOWN = 8
 """Decisions shown in full."""
+
+MOST = 8
+"""Equilibria shown of one decision."""
 
 RARE = 0.005
 """Options that every type takes with less in every equilibrium share a column."""
@@ -90,7 +95,9 @@ def _whole(found: Branches) -> Content | None:
                 "taken": number == 0,
                 "difference": distance,
                 "policy": one.policy_at(node, x),
-                "values": {player.name: dict(zip(player.types, one.value(player.name).values.tolist(), strict=True)) for player in game.canonical.players},
+                "values": {
+                    player.name: dict(zip(player.types, one.value(player.name).values.tolist(), strict=True)) for player in game.canonical.players
+                },
             }
             for number, (one, distance) in enumerate(zip(whole.equilibria, whole.distances, strict=True))
         ],
@@ -114,8 +121,8 @@ def show_branches(content: Content) -> list[Any]:
 
 
 def _looked(content: Content) -> str:
-    which = "all decisions" if content["every_decision"] else "the likeliest decisions"
-    return f"{which} of players with a secret: {plural(content['looked_at'], 'point')}, {plural(content['starts'], 'start')} each"
+    which = "all" if content["every_decision"] else "the likeliest"
+    return f"{plural(content['looked_at'], 'point')}, {plural(content['starts'], 'start')} each; {which} decisions of players with a secret"
 
 
 def _summary(content: Content) -> list[Any]:
@@ -127,7 +134,7 @@ def _summary(content: Content) -> list[Any]:
     if not several:
         return [Text(f"One equilibrium at every decision checked ({_looked(content)}).", style="green")]
     return [
-        Text(f"Several equilibria at {several:,} of {content['looked_at']:,} checked ({_looked(content)}).", style="bold yellow"),
+        Text(f"Several equilibria at {several:,} of {plural(content['looked_at'], 'decision')} checked ({_looked(content)}).", style="bold yellow"),
         Text("Each is an equilibrium of that one decision, everything after it as solved.", style="dim"),
     ]
 
@@ -136,7 +143,10 @@ def _doubts(content: Content) -> list[Any]:
     lines = []
     if content["doubtful"]:
         lines.append(
-            Text(f"{plural(content['doubtful'], 'further solution')} on the belief grid left out: values followed exactly do not bear them out.", style="dim")
+            Text(
+                f"{plural(content['doubtful'], 'further solution')} on the belief grid left out: values followed exactly do not bear them out.",
+                style="dim",
+            )
         )
     if content["incomplete"]:
         lines.append(
@@ -159,42 +169,74 @@ def _decision_lines(decision: Content) -> list[Any]:
         *([Text(f"State: {state}.", style="dim")] if state else []),
         Text(f"Beliefs: {beliefs}.", style="dim"),
     ]
-    equilibria = decision["equilibria"]
-    columns = ["expects", "bits", "differs", "sign"]
-    options, rest = _columns([one["policy"] for one in equilibria])
-    shown = table("", "type", *options, *rest[:1], *columns, right=(*options, *rest[:1], *columns))
-    for number, one in enumerate(equilibria, start=1):
+    rows = []
+    chosen = _chosen(decision["equilibria"])
+    for number, one in chosen:
         for position, (kind, policy) in enumerate(one["policy"].items()):
             whole = [amount(one["bits"]), "" if one["taken"] else amount(one["difference"]), f"{one['index']:+d}"] if position == 0 else [""] * 3
-            shown.add_row(
-                _mark(number, one) if position == 0 else "", kind, *_cells(policy, options, rest), f"{one['payoffs'][kind]:+.2f}", *whole,
-                style="bold" if one["taken"] else "",
-            )  # fmt: skip
-    return [*lines, shown]
+            rows.append(_Row((_mark(number, one) if position == 0 else "", kind), policy, (f"{one['payoffs'][kind]:+.2f}", *whole), one["taken"]))
+    return [*lines, _Policies(("", "type"), ("expects", "bits", "differs", "sign"), tuple(rows)), *_unshown(decision["equilibria"], chosen)]
 
 
 def _mark(number: int, one: Content) -> str:
     return f"{number} taken" if one["taken"] else str(number)
 
 
-def _columns(policies: list[Content]) -> tuple[list[str], list[str]]:
-    """Return the options to show, and those that share a column, whose heading comes first."""
-    options = list(next(iter(policies[0].values())))
-    rare = [option for option in options if all(policy[option] < RARE for by_type in policies for policy in by_type.values())]
-    if len(rare) < 2:
-        return options, []
-    return [option for option in options if option not in rare], [f"other {len(rare)}", *rare]
+def _chosen(equilibria: list[Content]) -> list[tuple[int, Content]]:
+    """Return the equilibria to show with their numbers: all where they are few, else an even spread over those of the largest sign."""
+    numbered = list(enumerate(equilibria, start=1))
+    if len(numbered) <= MOST:
+        return numbered
+    others = sorted(numbered[1:], key=lambda item: -item[1].get("index", 0))
+    others = [item for item in others if item[1].get("index", 0) == others[0][1].get("index", 0)]
+    spread = {round(i * (len(others) - 1) / (MOST - 2)) for i in range(MOST - 1)}
+    return [numbered[0], *(others[i] for i in sorted(spread))]
 
 
-def _cells(policy: Content, options: list[str], rest: list[str]) -> list[str]:
-    cells = [probability(policy[option]) for option in options]
-    return cells + ([probability(sum(policy[option] for option in rest[1:]))] if rest else [])
+def _unshown(equilibria: list[Content], chosen: list[tuple[int, Content]]) -> list[Any]:
+    rest = len(equilibria) - len(chosen)
+    return [Text(f"and {rest:,} more; --json has all", style="dim")] if rest else []
+
+
+@dataclass(frozen=True)
+class _Row:
+    before: tuple[str, ...]
+    policy: Content
+    after: tuple[str, ...]
+    taken: bool
+
+
+@dataclass(frozen=True)
+class _Policies:
+    """Choice probabilities, a column an option; where the options' names do not fit, letters stand for them."""
+
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    rows: tuple[_Row, ...]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Any]:
+        names = list(self.rows[0].policy)
+        rare = [name for name in names if all(row.policy[name] < RARE for row in self.rows)]
+        rare = rare if len(rare) > 1 else []
+        shown = [name for name in names if name not in rare]
+        rest = [f"other {len(rare)}"] if rare else []
+        cells = [row.before + row.after for row in self.rows]
+        fixed = sum(max(len(cell) for cell in column) + 2 for column in zip(self.before + self.after, *cells, strict=True))
+        wide = fixed + sum(max(len(name), 5) + 2 for name in [*shown, *rest]) > options.max_width
+        called = [chr(ord("a") + i) if wide else name for i, name in enumerate(shown)]
+        made = table(*self.before, *called, *rest, *self.after, right=(*called, *rest, *self.after))
+        for row in self.rows:
+            together = [probability(sum(row.policy[name] for name in rare))] if rare else []
+            made.add_row(*row.before, *(probability(row.policy[name]) for name in shown), *together, *row.after, style="bold" if row.taken else "")
+        yield made
+        if wide:
+            yield Text("; ".join(f"{letter} {name}" for letter, name in zip(called, shown, strict=True)), style="dim")
 
 
 def _legend(content: Content) -> str:
     text = (
-        "expects: payoff from here on to that type; bits: what the choice tells about the type; differs: largest difference of a probability from the "
-        "equilibrium taken; sign: those of all solutions add up to +1."
+        "expects: payoff from here on to that type; bits: what the choice tells about the type; differs: largest difference of a probability from "
+        "the equilibrium taken; sign: those of all solutions add up to +1."
     )
     if any(one["index"] < 0 for decision in content["decisions"] for one in decision["equilibria"]):
         text += " From a solution of sign -1, behaviour that adjusts moves away."
@@ -209,17 +251,19 @@ def _whole_lines(whole: Content | None) -> list[Any]:
     ended = f"{plural(whole['starts'], 'start')}, {whole['led_to_one']:,} of which led to one"
     little = " So few say little." if 4 * whole["led_to_one"] < whole["starts"] else ""
     said = "one equilibrium found" if len(found) == 1 else f"{len(found)} equilibria found"
-    lines: list[Any] = [Text(f"\nThe whole game, every decision anew: {said} ({ended}).{little}", style="bold yellow" if len(found) > 1 or little else "green")]
+    lines: list[Any] = [
+        Text(f"\nThe whole game, every decision anew: {said} ({ended}).{little}", style="bold yellow" if len(found) > 1 or little else "green")
+    ]
     if len(found) == 1:
         return lines
-    options, rest = _columns([one["policy"] for one in found])
-    shown = table("", whole["first"], *options, *rest[:1], "expects", "differs", right=(*options, *rest[:1], "expects", "differs"))
-    for number, one in enumerate(found, start=1):
+    rows = []
+    chosen = _chosen(found)
+    for number, one in chosen:
         for position, (kind, policy) in enumerate(one["policy"].items()):
-            named = "" if kind == "public" else kind
             differs = amount(one["difference"]) if position == 0 and not one["taken"] else ""
-            expects = f"{one['values'][whole['first']][kind]:+.2f}"
             mark = _mark(number, one) if position == 0 else ""
-            shown.add_row(mark, named, *_cells(policy, options, rest), expects, differs, style="bold" if one["taken"] else "")
+            expects = f"{one['values'][whole['first']][kind]:+.2f}"
+            rows.append(_Row((mark, "" if kind == "public" else kind), policy, (expects, differs), one["taken"]))
     note = "The first choice in each; differs: largest difference of a probability at any history. --json has what every player expects."
-    return [*lines, shown, Text(note, style="dim")]
+    shown = _Policies(("", whole["first"]), ("expects", "differs"), tuple(rows))
+    return [*lines, shown, *_unshown(found, chosen), Text(note, style="dim")]

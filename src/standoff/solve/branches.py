@@ -50,6 +50,9 @@ QUICK_POINTS, QUICK_STARTS = 40, 12
 CHEAP_STAGES = 60_000
 """The search solves games of at most two belief axes anew on the finest grid of at most so many stages."""
 
+LONGEST_LINE = 129
+"""And where no player's own axes have more nodes than this: a stage reads values at the square of them."""
+
 VISITS = 25
 """Public states visited in search of decisions, for each decision wanted."""
 
@@ -192,7 +195,9 @@ def _finer(solved: Equilibrium, progress: Progress | None = None) -> Equilibrium
     """
     game, grid = solved.game, solved.grid
     decisions = max(game.size()["decision_points"], 1)
-    affordable = [level for level in range(MAX_LEVEL + 1) if level_size(level) ** grid.n_axes * decisions <= CHEAP_STAGES]
+    own = max(game.n_types) - 1
+    sizes = [(level, level_size(level)) for level in range(MAX_LEVEL + 1)]
+    affordable = [level for level, n in sizes if n**grid.n_axes * decisions <= CHEAP_STAGES and n**own <= LONGEST_LINE]
     levels = tuple(max(affordable[-1], old) for old in grid.axis_levels) if affordable else grid.axis_levels
     if not 1 <= grid.n_axes <= PRODUCT_AXES or levels == grid.axis_levels:
         return solved
@@ -202,12 +207,11 @@ def _finer(solved: Equilibrium, progress: Progress | None = None) -> Equilibrium
 
 
 def _likeliest(solved: Equilibrium, points: int) -> tuple[list[tuple[int, np.ndarray, float]], bool]:
-    """Return the likeliest decisions with a secret, belief and probability with each, and whether these are all; histories in order of probability."""
+    """Follow histories in order of probability; return decisions with a secret (node, belief, probability), and whether these are all."""
     game, g = solved.game, solved.game.arrays
     order = count()
     pending = [(-1.0, next(order), int(game.structure.roots[0]), solved.prior)]
-    found: dict[tuple[int, bytes], list[float]] = {}
-    places: dict[tuple[int, bytes], tuple[int, np.ndarray]] = {}
+    found: dict[tuple[int, bytes], tuple[int, np.ndarray, float]] = {}
     for _ in range(VISITS * points):
         if not pending:
             break
@@ -216,9 +220,10 @@ def _likeliest(solved: Equilibrium, points: int) -> tuple[list[tuple[int, np.nda
         if game.structure.kind[node] == DECISION and game.n_types[owner] > 1 and g.option_start[node + 1] - g.option_start[node] > 1:
             key = node, (x.round(9) + 0.0).tobytes()
             if key not in found and len(found) == points:
-                return [(*places[key], sum(chances)) for key, chances in found.items()], False
-            places.setdefault(key, (node, x))
-            found.setdefault(key, []).append(-chance)
+                pending.append((chance, next(order), node, x))
+                break
+            earlier = found.get(key, (node, x, 0.0))
+            found[key] = *earlier[:2], earlier[2] - chance
         if g.observation_start[node + 1] == g.observation_start[node]:
             continue
         probe = solved.probe(node, x)
@@ -226,7 +231,7 @@ def _likeliest(solved: Equilibrium, points: int) -> tuple[list[tuple[int, np.nda
         for y, p in enumerate((probe.likelihood @ belief).tolist()):
             if p > 0.0:
                 heapq.heappush(pending, (chance * p, next(order), int(g.target[g.observation_start[node] + y]), probe.posteriors[y]))
-    return [(*places[key], sum(chances)) for key, chances in found.items()], not pending
+    return sorted(found.values(), key=lambda one: -one[2]), not pending
 
 
 def _search(solved: Equilibrium, node: int, x: np.ndarray, chance: float, starts: int, random: np.random.Generator) -> Decision:

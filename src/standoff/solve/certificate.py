@@ -59,16 +59,19 @@ class Certificate:
                 f"stage residual {self.stage_residual:.1e}, {self.failed} of {self.stages:,} stages unsolved{self._choice()}"
             )
         lost = f"; not solved exactly: {self.exact_problem}" if self.exact_problem else ""
+        lost += self._choice()
         return (
             f"{verdict}: policy distance {self.policy_distance:.1e} (tolerance {self.tolerance:.0e}) at {how}; "
-            f"regret {self.regret:.1e}, stage residual {self.stage_residual:.1e}, {self.failed} of {self.stages:,} stages unsolved{lost}{self._choice()}"
+            f"regret {self.regret:.1e}, stage residual {self.stage_residual:.1e}, {self.failed} of {self.stages:,} stages unsolved{lost}"
         )
 
     def _choice(self) -> str:
         """Say whether there was an equilibrium to choose."""
         if not self.searched:
             return ""
-        looked = "the decision" if self.searched == 1 else f"{self.searched} decisions"
+        one = self.searched == 1
+        looked = f"{'the decision' if one else f'{self.searched} decisions'} looked at"
         if not self.several:
-            return f"; one equilibrium found at {'' if self.searched == 1 else 'each of '}{looked} looked at"
-        return f"; several equilibria at {'' if self.searched == 1 else f'{self.several} of '}{looked} looked at (principal branch taken; --branches lists them)"
+            return f"; one equilibrium found at {'' if one else 'each of '}{looked}"
+        which = looked if one else f"{self.several} of {looked}"
+        return f"; several equilibria at {which} (principal branch taken; --branches lists them)"

@@ -120,7 +120,7 @@ def solve(
             if finer != current and in_time and in_memory and worth_it:
                 current = finer
                 continue
-        if engine != "grid":
+        if engine != "grid" and best.certificate is not None:
             found, searched = several(best)
             best = replace(best, certificate=replace(best.certificate, searched=searched, several=found))
         return replace(best, seconds=time.perf_counter() - begun)

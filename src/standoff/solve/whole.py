@@ -79,9 +79,9 @@ def _solutions(exact: Exact, starts: Sequence[tuple[np.ndarray, int, slice | Non
             if held is not None:
                 state.u[held] = start[held]
             residual = branch.linearise(1.0)
-        for rounds in range(ROUNDS):
-            if not residual > RESIDUAL:
-                break
+        rounds = 0
+        while residual > RESIDUAL and rounds < ROUNDS:
+            rounds += 1
             step = branch.responses()[1]
             before, worst, share = state.u.copy(), residual, 1.0
             for _ in range(HALVINGS):
@@ -117,7 +117,9 @@ class _Reply:
             owner, weight = int(g.owner[node]), float(g.precision[node])
             k, column = game.n_types[owner], int(g.columns[owner])
             like = game.likelihoods(node)
-            now = game.payoffs.option[o0:o1, column : column + k] + np.einsum("ayk,yk->ak", like, game.payoffs.observation[y0:y1, column : column + k])
+            now = game.payoffs.option[o0:o1, column : column + k] + np.einsum(
+                "ayk,yk->ak", like, game.payoffs.observation[y0:y1, column : column + k]
+            )
             u = g.log_w[o0:o1, None] + weight * now
             self.constant[row : row + o1 - o0, :k] = u - u[0]
             a, y, t = np.indices(like.shape)
