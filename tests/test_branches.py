@@ -10,9 +10,10 @@ import pytest
 from scipy.optimize import brentq
 
 import standoff as so
-from games import random_scenario
+from games import dilemma, random_scenario
 from standoff.cli.app import run_app
 from standoff.errors import SolveError
+from standoff.report import branches_content, show_branches
 from standoff.scenario import Builder
 from standoff.solve.branches import several
 
@@ -169,6 +170,16 @@ def test_solves_of_many_worlds_do_not_look(how, monkeypatch):
     monkeypatch.setattr(import_module("standoff.solve.solver"), "several", lambda _: pytest.fail("looked"))
     eq = so.solve(so.build(common_interest(4.0)), **how)
     assert eq.certificate is None or eq.certificate.searched == 0
+
+
+@pytest.mark.property
+@pytest.mark.parametrize("payoffs", [[1.0], [0.3, -1.2, 2.0]])
+def test_where_nobody_has_a_secret_nothing_is_looked_at(payoffs):
+    found = so.branches(so.solve(so.build(dilemma(payoffs))))
+    assert (len(found.decisions), found.every, found.unique) == (0, True, True)
+    shown = branches_content(found)
+    assert (shown["whole_game"] is None) == (len(payoffs) == 1)
+    assert show_branches(shown)
 
 
 def test_a_large_game_solved_without_a_grid_is_refused(monkeypatch):

@@ -37,8 +37,7 @@ _HOMES = {
     "Builder": "scenario", "Intervention": "simulate", "Scenario": "scenario", "branches": "solve", "build": "chain", "bundled": "scenario",
     "check": "scenario", "compare": "compare", "exact": "solve", "explain": "explain", "export": "export", "gallery": "gallery", "judge": "verdicts",
     "load": "scenario", "load_chain": "scenario", "read_record": "record", "record_path": "scenarios", "replay": "replay", "robust": "robust",
-    "sample": "worlds",
-    "score": "forecasts", "settle": "verdicts", "simulate": "simulate", "solve": "solve",
+    "sample": "worlds", "score": "forecasts", "settle": "verdicts", "simulate": "simulate", "solve": "solve",
 }  # fmt: skip
 
 __all__ = [

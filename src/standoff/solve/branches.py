@@ -176,7 +176,7 @@ def branches(
             "solve it with a belief grid as well to look at single decisions"
         )
     searched = None
-    if not quick and exact is not None and len(exact) <= MOST_HISTORIES:
+    if not quick and exact is not None and len(exact) <= MOST_HISTORIES and len(exact.choices):
         ideas = [(one.node, one.x, found.log_odds) for one in decisions for found in one.equilibria if not found.taken]
         searched = whole_game(exact, ideas, starts, random, progress)
     return Branches(solved, tuple(decisions), every, starts, searched)
