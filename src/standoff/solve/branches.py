@@ -32,7 +32,7 @@ from standoff.solve.equilibrium import Equilibrium
 from standoff.solve.exact import Exact
 from standoff.solve.grid import MAX_LEVEL, PRODUCT_AXES, BeliefGrid, box, level_size, to_beliefs, to_coordinates
 from standoff.solve.induction import Progress, sweep
-from standoff.solve.whole import MOST_HISTORIES, WholeGame, whole_game
+from standoff.solve.tree_search import MOST_HISTORIES, WholeGame, whole_game
 
 SAME = 1e-6
 """Solutions whose log-odds differ by less, relative to max(1, largest), are one."""
