@@ -28,16 +28,16 @@ if TYPE_CHECKING:
     from standoff.scenario import Builder, Scenario, bundled, check, load, load_chain
     from standoff.scenarios import record_path
     from standoff.simulate import Intervention, simulate
-    from standoff.solve import exact, solve
+    from standoff.solve import branches, exact, solve
     from standoff.verdicts import judge, settle
     from standoff.worlds import sample
 
 # Heavy libraries load with the first call that needs them.
 _HOMES = {
-    "Builder": "scenario", "Intervention": "simulate", "Scenario": "scenario", "build": "chain", "bundled": "scenario", "check": "scenario",
-    "compare": "compare", "exact": "solve", "explain": "explain", "export": "export", "gallery": "gallery", "judge": "verdicts", "load": "scenario",
-    "load_chain": "scenario", "read_record": "record", "record_path": "scenarios", "replay": "replay", "robust": "robust", "sample": "worlds",
-    "score": "forecasts", "settle": "verdicts", "simulate": "simulate", "solve": "solve",
+    "Builder": "scenario", "Intervention": "simulate", "Scenario": "scenario", "branches": "solve", "build": "chain", "bundled": "scenario",
+    "check": "scenario", "compare": "compare", "exact": "solve", "explain": "explain", "export": "export", "gallery": "gallery", "judge": "verdicts",
+    "load": "scenario", "load_chain": "scenario", "read_record": "record", "record_path": "scenarios", "replay": "replay", "robust": "robust",
+    "sample": "worlds", "score": "forecasts", "settle": "verdicts", "simulate": "simulate", "solve": "solve",
 }  # fmt: skip
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "Intervention",
     "Scenario",
     "__version__",
+    "branches",
     "build",
     "bundled",
     "check",

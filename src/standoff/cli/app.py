@@ -182,19 +182,21 @@ def solve(
     workers: Workers = 2,
     max_seconds: Annotated[float, typer.Option(min=0.0, help="Refine no further when the next grid would take longer than this in all.")] = 600.0,
     exact: Annotated[bool, typer.Option("--exact", help="Solve small games on all their public histories, without a belief grid.")] = False,
+    branches: Annotated[bool, typer.Option("--branches", help="Look for other equilibria than the one taken, and list them.")] = False,
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
     """Solve a scenario at its prior medians; show the certificate and the first choice."""
     from standoff.cli.arguments import overrides
     from standoff.game import build
-    from standoff.report import show_solution, solution_content
+    from standoff.report import branches_content, show_solution, solution_content
     from standoff.scenario import load
 
     declared = load(scenario, overrides(set_))
     build(declared)  # refuses a game that cannot be built before the compiler is loaded
     from standoff.chain import build as build_opened
     from standoff.solve import Equilibrium, Exact
+    from standoff.solve import branches as look_for_others
     from standoff.solve import exact as solve_exactly
     from standoff.solve import solve as solve_game
 
@@ -205,7 +207,9 @@ def solve(
             eq = solve_exactly(game, progress=progress)
         else:
             eq = solve_game(game, tolerance=tolerance, workers=workers, max_seconds=max_seconds, progress=progress)
+        found = look_for_others(eq, progress=progress) if branches else None
     content = solution_content(scenario, declared, eq)
+    content["branches"] = branches_content(found) if found is not None else None
     print_json(content) if as_json else show(show_solution(content))
 
 

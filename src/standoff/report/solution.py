@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from standoff.errors import SolveError
+from standoff.report.branched import show_branches
 from standoff.report.checked import size_lines
 from standoff.report.opened import opening_content, opening_lines
 from standoff.report.words import Content, commands, heading, probability, table
@@ -110,9 +111,11 @@ def show_solution(content: Content) -> list[Any]:
         *opening_lines(content["opening"]),
         *first_choice(content),
         *values_table(content),
+        *(show_branches(content["branches"]) if content.get("branches") else []),
         *commands(
             *([(f"standoff run {quote(name)}", "replay the record, sample worlds, judge the claims")] if "periods" in content["size"] else []),
             (f"standoff solve {quote(name)} --set NAME=VALUE", "with another value of a parameter"),
             (f"standoff solve {quote(name)} --tolerance 1e-3", "to more digits"),
+            *([] if content.get("branches") else [(f"standoff solve {quote(name)} --branches", "look for other equilibria than this one")]),
         ),
     ]

@@ -387,8 +387,11 @@ def _bordered_solve(s, n, direction, rhs):
 
 
 @kernel
-def _follow_branch(s, n_types, n_options, n_obs, is_open, x, precision, beta, i, sizes, exponents, n_leaf, longest):
-    """Follow a branch by pseudo-arclength with steps of at most `longest`; returns as `trace`.
+def follow_branch(s, n_types, n_options, n_obs, is_open, x, precision, beta, i, sizes, exponents, n_leaf, longest, back):
+    """Follow a branch by pseudo-arclength with steps of at most `longest` to the precision given; returns as `trace`.
+
+    The branch is the principal one from precision 0 or, if `back`, that of the solution in `u`, first towards smaller precisions, until it
+    returns.
 
     Unknowns are `(u, t)` with precision `t * precision`; `t` is scaled so that a unit of arc length is of the size of a unit of log-odds.
     """
@@ -397,8 +400,8 @@ def _follow_branch(s, n_types, n_options, n_obs, is_open, x, precision, beta, i,
     derive = n > 0
     for k in range(n_types):
         for a in range(1, n_options):
-            s.point[k * width + a - 1] = s.log_w[a] - s.log_w[0]
-    s.point[n] = 0.0
+            s.point[k * width + a - 1] = s.u[k, a] if back else s.log_w[a] - s.log_w[0]
+    s.point[n] = 1.0 if back else 0.0
     for j in range(n):
         s.tangent[j] = 0.0
     s.tangent[n] = 1.0
@@ -421,9 +424,10 @@ def _follow_branch(s, n_types, n_options, n_obs, is_open, x, precision, beta, i,
     norm = 0.0
     for j in range(n + 1):
         norm += s.rhs[j] ** 2
-    norm = np.sqrt(norm)
+    norm = -np.sqrt(norm) if back else np.sqrt(norm)
     for j in range(n + 1):
         s.tangent[j] = s.rhs[j] / norm
+    s.point[n] *= stretch
     step = min(1.0, 1.5 * stretch, longest)
     folds = 0
     for _ in range(TRACE_STEPS):
@@ -523,8 +527,9 @@ def trace(s, n_types, n_options, n_obs, is_open, x, precision, beta, i, sizes, e
     longest = LONGEST_STEP
     residual = np.inf
     folds = 0
+    back = n_types < 0
     for _ in range(TRACE_ATTEMPTS):
-        residual, folds = _follow_branch(s, n_types, n_options, n_obs, is_open, x, precision, beta, i, sizes, exponents, n_leaf, longest)
+        residual, folds = follow_branch(s, n_types, n_options, n_obs, is_open, x, precision, beta, i, sizes, exponents, n_leaf, longest, back)
         if residual < np.inf:
             break
         longest *= 0.2

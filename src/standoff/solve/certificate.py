@@ -43,6 +43,10 @@ class Certificate:
     """Why a game of few histories was not solved exactly."""
     whole: MarkovResidual | None = None
     """Of a game without secrets that was solved over all its public states at once; the figures above then follow from this one."""
+    searched: int = 0
+    """Decisions, the likeliest ones of players with a secret, at which other equilibria were looked for."""
+    several: int = 0
+    """Those of them at which others were found; the principal branch is taken."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figures as plain data."""
@@ -58,10 +62,22 @@ class Certificate:
             return (
                 f"exact on all {self.exact_histories:,} public histories, residual {self.exact_residual:.1e}; {verdict} by the belief grid, which "
                 f"answers for other beliefs and for futures: within {self.policy_distance:.1e} of it (tolerance {self.tolerance:.0e}) at {how}, "
-                f"stage residual {self.stage_residual:.1e}, {self.failed} of {self.stages:,} stages unsolved"
+                f"stage residual {self.stage_residual:.1e}, {self.failed} of {self.stages:,} stages unsolved{self._choice()}"
             )
         lost = f"; not solved exactly: {self.exact_problem}" if self.exact_problem else ""
+        lost += self._choice()
         return (
             f"{verdict}: policy distance {self.policy_distance:.1e} (tolerance {self.tolerance:.0e}) at {how}; "
             f"regret {self.regret:.1e}, stage residual {self.stage_residual:.1e}, {self.failed} of {self.stages:,} stages unsolved{lost}"
         )
+
+    def _choice(self) -> str:
+        """Say whether there was an equilibrium to choose."""
+        if not self.searched:
+            return ""
+        one = self.searched == 1
+        looked = f"{'the decision' if one else f'{self.searched} decisions'} looked at"
+        if not self.several:
+            return f"; one equilibrium found at {'' if one else 'each of '}{looked}"
+        which = looked if one else f"{self.several} of {looked}"
+        return f"; several equilibria at {which} (principal branch taken; --branches lists them)"

@@ -356,11 +356,16 @@ class _Branch:
 
     def log_odds(self) -> np.ndarray:
         """Return the log-odds of every option against the first of its decision, shape (O, K)."""
-        options = np.where(self.fresh, np.diff(self.game.structure.option_start)[self.tree.node], 0)
-        found = np.zeros((int(options.sum()), self.state.u.shape[1]))
-        others = np.ones(len(found), dtype=np.bool_)
-        others[self.tree.option[options > 0]] = False
+        others = self.others()
+        found = np.zeros((len(others), self.state.u.shape[1]))
         found[others] = self.state.u
+        return found
+
+    def others(self) -> np.ndarray:
+        """Tell which options are not the first of their decision, and so have a row of unknowns, shape (O,)."""
+        options = np.where(self.fresh, np.diff(self.game.structure.option_start)[self.tree.node], 0)
+        found = np.ones(int(options.sum()), dtype=np.bool_)
+        found[self.tree.option[options > 0]] = False
         return found
 
     def linearise(self) -> float:

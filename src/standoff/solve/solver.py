@@ -10,6 +10,7 @@ import numpy as np
 
 from standoff.errors import GameTooLargeError, SolveError
 from standoff.game import Game
+from standoff.solve.branches import several
 from standoff.solve.certificate import Certificate
 from standoff.solve.certification import certify as run_certificate
 from standoff.solve.equilibrium import Equilibrium
@@ -127,6 +128,9 @@ def solve(
             if finer != current and in_time and in_memory and worth_it:
                 current = finer
                 continue
+        if engine != "grid" and best.certificate is not None:
+            found, searched = several(best)
+            best = replace(best, certificate=replace(best.certificate, searched=searched, several=found))
         return replace(best, seconds=time.perf_counter() - begun)
 
 

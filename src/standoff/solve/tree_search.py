@@ -1,0 +1,183 @@
+"""Equilibria of a whole game: Newton's method on the tree of public histories (`standoff.solve.exact`), from many starts.
+
+Unlike at a single decision, what follows moves with what is done: every decision is solved anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from standoff.solve.exact import RESIDUAL, Exact, _Branch
+from standoff.solve.induction import Progress
+
+MOST_HISTORIES = 2_000
+"""Games with at most so many public histories are searched as a whole."""
+
+REPLIES, HELD_REPLIES, ROUNDS, HALVINGS = 100, 3, 60, 12
+
+SAME = 1e-6
+"""Equilibria whose choice probabilities differ by less everywhere are one."""
+
+SCALES = (1.0, 5.0, 25.0)
+"""Spread of the log-odds of random starts: undecided, leaning, sure."""
+
+
+@dataclass(frozen=True, eq=False)
+class WholeGame:
+    """The equilibria found of a whole game."""
+
+    equilibria: tuple[Exact, ...]
+    """The one taken first, then the nearest to it."""
+    distances: tuple[float, ...]
+    """Largest difference of a choice probability at any history from the one taken."""
+    starts: int
+    ended: int
+    """Starts that led to an equilibrium; where few did the search says little."""
+
+
+def whole_game(
+    exact: Exact, ideas: Sequence[tuple[int, np.ndarray, np.ndarray]], starts: int, random: np.random.Generator, progress: Progress | None = None
+) -> WholeGame:
+    """Look for equilibria of the whole game from `starts` random starts, and from `ideas` what else to do at a node and belief, log-odds (K, A)."""
+    rows = _Rows(exact)
+    tried: list[tuple[np.ndarray, int, slice | None]] = []
+    for u, held in rows.changed(ideas):
+        tried += [(u, 0, None), (u, HELD_REPLIES, held)]
+    tried += [(u, REPLIES * (number % 4 > 0), None) for number, u in enumerate(rows.drawn(starts, random))]
+    found = [(rows.policy(exact.log_odds), exact)]
+    ended = 0
+    for number, solved in enumerate(_solutions(exact, tried)):
+        if solved is not None:
+            ended += 1
+            policy = rows.policy(solved.log_odds)
+            if all(np.abs(policy - other).max() > SAME for other, _ in found):
+                found.append((policy, solved))
+        if progress is not None:
+            progress("looking for other equilibria of the whole game", (number + 1) / len(tried))
+    distances = [float(np.abs(policy - found[0][0]).max()) for policy, _ in found]
+    order = np.argsort(distances, kind="stable").tolist()
+    return WholeGame(tuple(found[i][1] for i in order), tuple(distances[i] for i in order), len(tried), ended)
+
+
+def _solutions(exact: Exact, starts: Sequence[tuple[np.ndarray, int, slice | None]]) -> Iterator[Exact | None]:
+    """Yield for every start the solution of the whole tree that damped Newton's method finds, or None.
+
+    A start is log-odds (O, K) and how often all first reply: move to the mean of their logit responses so far, as in fictitious play, which leads
+    to where play that adjusts would settle. Without replies Newton's method also finds the solutions from which it would run away. Where rows are
+    held, the others reply to them, each time anew.
+    """
+    branch, reply = _Branch(exact.game, 1), _Reply(exact)
+    state, others = branch.state, branch.others()
+    branch.point[-1] = 1.0
+    for start, replies, held in starts:
+        state.u[:] = start[others]
+        residual = branch.linearise()
+        for number in range(replies):
+            u = branch.log_odds()
+            u += (1.0 / (number + 2) if held is None else 1.0) * (reply(state.value) - u)
+            if held is not None:
+                u[held] = start[held]
+            state.u[:] = u[others]
+            residual = branch.linearise()
+        rounds = 0
+        while residual > RESIDUAL and rounds < ROUNDS:
+            rounds += 1
+            branch.respond()
+            step = state.newton.copy()
+            before, worst, share = state.u.copy(), residual, 1.0
+            for _ in range(HALVINGS):
+                state.u[:] = before + share * step
+                residual = branch.linearise()
+                if residual <= (1.0 - 0.1 * share) * worst:
+                    break
+                share *= 0.5
+            else:
+                residual = np.nan
+        if not residual <= RESIDUAL:
+            yield None
+            continue
+        with np.errstate(over="ignore"):
+            beliefs = 1.0 / (1.0 + np.exp(-state.x))
+        certificate = replace(exact.certificate, residual=residual, folds=0, steps=rounds)
+        yield replace(exact, log_odds=branch.log_odds(), beliefs=beliefs, values=state.value.copy(), certificate=certificate)
+
+
+class _Reply:
+    """The logit response of every decision to values of the histories that follow, as a sparse linear map."""
+
+    def __init__(self, exact: Exact) -> None:
+        from scipy.sparse import csr_array
+
+        game, g, tree = exact.game, exact.game.arrays, exact.tree
+        rows, k_all = exact.log_odds.shape
+        self.constant = np.zeros((rows, k_all))
+        entries: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+        for history in exact.choices.tolist():
+            node, child, row = int(tree.node[history]), int(tree.child[history]), int(tree.option[history])
+            o0, o1, y0, y1 = (int(part[node + i]) for part in (g.option_start, g.observation_start) for i in (0, 1))
+            owner, weight = int(g.owner[node]), float(g.precision[node])
+            k, column = game.n_types[owner], int(g.columns[owner])
+            like = game.likelihoods(node)
+            now = game.payoffs.option[o0:o1, column : column + k] + np.einsum(
+                "ayk,yk->ak", like, game.payoffs.observation[y0:y1, column : column + k]
+            )
+            u = g.log_w[o0:o1, None] + weight * now
+            self.constant[row : row + o1 - o0, :k] = u - u[0]
+            a, y, t = np.indices(like.shape)
+            into = (row + a) * k_all + t
+            onward = (child + y) * exact.values.shape[1] + column + t
+            entries.append((into.ravel(), onward.ravel(), (weight * float(g.beta[node]) * (like - like[0])).ravel()))
+        into, onward, weights = (np.concatenate(parts) for parts in zip(*entries, strict=True))
+        self.map = csr_array((weights, (into, onward)), shape=(rows * k_all, exact.values.size))
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        """Return log-odds (O, K)."""
+        return np.asarray(self.constant + (self.map @ values.ravel()).reshape(self.constant.shape))
+
+
+class _Rows:
+    """The option rows of a tree of histories: `O` rows in all, `K` types."""
+
+    def __init__(self, exact: Exact) -> None:
+        g, tree = exact.game.arrays, exact.tree
+        options = np.diff(g.option_start)[tree.node]
+        here = np.repeat(tree.node, options)
+        self.exact = exact
+        self.first = tree.option[options > 0]
+        self.first_of = np.repeat(tree.option, options)
+        self.in_game = np.repeat(g.option_start[tree.node] - tree.option, options) + np.arange(len(here))
+        self.n_in_game = int(g.option_start[-1])
+        self.used = np.arange(exact.log_odds.shape[1]) < np.array(exact.game.n_types)[g.owner[here]][:, None]
+
+    def policy(self, u: np.ndarray) -> np.ndarray:
+        """Return choice probabilities (O, K), those of types that a mover does not have even."""
+        u = np.where(self.used, u, 0.0)
+        top = np.repeat(np.maximum.reduceat(u, self.first), np.diff([*self.first, len(u)]), axis=0)
+        p = np.exp(u - top)
+        return np.asarray(p / np.repeat(np.add.reduceat(p, self.first), np.diff([*self.first, len(u)]), axis=0))
+
+    def changed(self, ideas: Sequence[tuple[int, np.ndarray, np.ndarray]]) -> list[tuple[np.ndarray, slice]]:
+        """Return the log-odds of the solution in hand with those of one decision replaced, for each idea that some history meets, and its rows."""
+        made = []
+        for node, x, log_odds in ideas:
+            history = self.exact.find(node, x)
+            if history is not None:
+                k, n_options = log_odds.shape
+                first = int(self.exact.tree.option[history])
+                u = self.exact.log_odds.copy()
+                u[first : first + n_options, :k] = log_odds.T
+                made.append((u, slice(first, first + n_options)))
+        return made
+
+    def drawn(self, starts: int, random: np.random.Generator) -> list[np.ndarray]:
+        """Return normal log-odds; in every second start the same for all histories of a public state."""
+        made = []
+        for number in range(starts):
+            scale = SCALES[number // 2 % len(SCALES)]
+            u = random.normal(scale=scale, size=(self.n_in_game if number % 2 else len(self.used), self.used.shape[1]))
+            u = u[self.in_game] if number % 2 else u
+            made.append(np.where(self.used, u - u[self.first_of], 0.0))
+        return made
