@@ -202,7 +202,7 @@ def test_other_suffixes_are_refused(tmp_path):
 
 
 def test_large_trees_are_refused_with_their_size(tmp_path):
-    with pytest.raises(ExportError, match=r"has [\d,]{7,} terminal nodes; at most 200,000"):
+    with pytest.raises(ExportError, match=r"has at least [\d,]{7,} terminal nodes; at most 200,000"):
         export(build(load("patron-and-proxy", {"clock.periods": 4})), tmp_path / "game.efg")
     assert not (tmp_path / "game.efg").exists()
 

@@ -10,6 +10,7 @@ import xarray as xr
 
 import standoff as so
 from standoff.cli.terminal import as_text
+from standoff.record import Event, Record
 from standoff.report import replay_content, show_replay, solution_content, to_json
 from standoff.report.checked import estimate
 from standoff.report.folder import solution_dataset
@@ -94,14 +95,12 @@ def test_a_move_that_reveals_much_is_not_called_pooled(told):
 def test_a_move_that_both_types_make_alike_is_called_pooled(told):
     scenario, trail = told
     dull = so.solve(so.build(scenario, {"precision": 0.01}), workers=1)
-    content = replay_content("told", scenario, so.replay(dull, [item.event for item in trail.unmapped] + _told_events(trail)))
+    content = replay_content("told", scenario, so.replay(dull, Record((*(item.event for item in trail.unmapped), *_told_events(trail)))))
     assert content["pooled"] == ["Press on"]
     assert "cannot be told from a bluff" in as_text(show_replay(content))
 
 
 def _told_events(trail):
-    from standoff.record import Event
-
     return [Event(id="E1", date=dt.date(2020, 2, 3), actor="one", action="press")] if trail.steps else []
 
 

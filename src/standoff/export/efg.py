@@ -15,6 +15,8 @@ the equilibrium concept, and what it cannot:
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -24,6 +26,9 @@ import numpy as np
 
 from standoff.errors import ExportError
 from standoff.game import DECISION, Game
+
+COUNT_CELLS = 4_000_000
+"""Nodes times type profiles that are counted at a time, in 32 MB."""
 
 MAX_PLAYS = 200_000
 """Most terminal nodes that are written: Gambit reads about so many in a minute."""
@@ -122,37 +127,55 @@ def _check_scalable(game: Game) -> None:
 
 
 def _check_size(game: Game) -> None:
-    plays = count_plays(game)
+    plays = count_plays(game, MAX_PLAYS)
     if plays > MAX_PLAYS:
         shown = f"{plays:,.0f}" if plays < 1e15 else f"{plays:.2g}"
-        raise ExportError(f"the tree of histories has {shown} terminal nodes; at most {MAX_PLAYS:,} are written. Use fewer periods, types or moves")
+        raise ExportError(
+            f"the tree of histories has at least {shown} terminal nodes; at most {MAX_PLAYS:,} are written. Use fewer periods, types or moves"
+        )
 
 
-def count_plays(game: Game) -> float:
-    """Return the number of terminal nodes of the tree."""
+def count_plays(game: Game, enough: float = np.inf) -> float:
+    """Return the number of terminal nodes of the tree, or one of those beyond `enough` as soon as it is known."""
+    n_profiles = math.prod(int((prior > 0.0).sum()) for prior in game.priors)
+    if n_profiles > enough:
+        return float(n_profiles)
+    profiles, plays = np.array(_profiles(game), dtype=np.int64), 0.0
+    batch = max(COUNT_CELLS // game.structure.n_nodes, 1)
+    for first in range(0, n_profiles, batch):
+        plays += _plays_of(game, profiles[first : first + batch])
+        if plays > enough:
+            break
+    return plays
+
+
+def _plays_of(game: Game, profiles: np.ndarray) -> float:
+    """Return the number of terminal nodes where the types are one of these profiles (rows)."""
     g = game.arrays
-    profiles = np.array(_profiles(game), dtype=np.int64).reshape(-1, len(game.n_types))
     count = np.ones((game.structure.n_nodes, len(profiles)))
     for node in range(game.structure.n_nodes - 1, -1, -1):
         first, last = g.observation_start[node], g.observation_start[node + 1]
         if first == last:
             continue
-        ways = np.zeros((last - first, len(profiles)))
+        owner = int(g.owner[node])
+        kinds = game.n_types[owner] if owner >= 0 else 1
+        ways = np.zeros((last - first, kinds))
         for option in range(max(int(g.option_start[node + 1] - g.option_start[node]), 1)):
-            for profile, types in enumerate(profiles):
-                ways[:, profile] += _chances(game, node, option, types) > 0.0
-        count[node] = (ways * count[g.target[first:last]]).sum(axis=0)
+            for kind in range(kinds):
+                ways[:, kind] += _chances(game, node, option, kind) > 0.0
+        count[node] = (ways[:, profiles[:, owner] if owner >= 0 else np.zeros(len(profiles), dtype=np.int64)] * count[g.target[first:last]]).sum(
+            axis=0
+        )
     return float(count[game.structure.roots[0]].sum())
 
 
 def _profiles(game: Game) -> list[tuple[int, ...]]:
     """Return the type profiles that the prior allows."""
-    allowed = [np.flatnonzero(prior > 0.0) for prior in game.priors]
-    return [tuple(int(k) for k in profile) for profile in np.stack(np.meshgrid(*allowed, indexing="ij"), axis=-1).reshape(-1, len(allowed))]
+    return list(itertools.product(*(np.flatnonzero(prior > 0.0).tolist() for prior in game.priors)))
 
 
-def _chances(game: Game, node: int, option: int, types: Sequence[int] | np.ndarray) -> np.ndarray:
-    """Return the probability of each observation after an option (0 for chance), shape (Y,)."""
+def _chances(game: Game, node: int, option: int, kind: int) -> np.ndarray:
+    """Return the probability of each observation after an option (0 for chance) where the owner is of a type, shape (Y,)."""
     g = game.arrays
     n_obs = int(g.observation_start[node + 1] - g.observation_start[node])
     if g.is_open[node]:
@@ -161,7 +184,6 @@ def _chances(game: Game, node: int, option: int, types: Sequence[int] | np.ndarr
         return np.ones(1)
     owner = int(g.owner[node])
     n_types = game.n_types[owner] if owner >= 0 else 1
-    kind = int(types[owner]) if owner >= 0 else 0
     start = int(g.like_start[node]) + option * n_obs * n_types + kind
     return np.asarray(g.like[start : start + n_obs * n_types : n_types])
 
@@ -232,7 +254,8 @@ class _Writer:
         """Write what is observed after a move, or at a chance node, and go on from there."""
         game, g = self.game, self.game.arrays
         node, first = place.node, int(g.observation_start[place.node])
-        chances = _chances(game, node, max(place.option, 0), place.types)
+        owner = int(g.owner[node])
+        chances = _chances(game, node, max(place.option, 0), place.types[owner] if owner >= 0 else 0)
         rows = np.flatnonzero(chances > 0.0)
         owner = int(g.owner[node])
         seen = [game.structure.address(first + int(y)).split(".", 1)[-1] for y in rows]

@@ -43,7 +43,7 @@ def _as_text(value: str | float | bool) -> str:
         return "true" if value else "false"
     if isinstance(value, (int, float)):
         if not math.isfinite(value):
-            raise ExpressionError("the number is not finite", text=str(value))
+            raise ExpressionError("the number is not finite", text=str(value), found=str(value), allowed="a finite number")
         return repr(value)
     return value
 

@@ -6,6 +6,7 @@ tables with those columns: received at a node (flows at the end of a period, ter
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -198,8 +199,8 @@ def build(
 
     `roots` are further public states to include beside the start; `structure` is reused when it fits, as `structure_for` returns it.
 
-    Raises BuildError for probabilities outside [0, 1], values outside a variable's, propensities or precisions that are not positive,
-    or a game without an end; GameTooLargeError when it is too large.
+    Raises BuildError for parameters that are not finite, probabilities outside [0, 1], values outside a variable's, propensities or precisions
+    that are not positive, or a game without an end; GameTooLargeError when it is too large.
 
     >>> import standoff as so
     >>> game = so.build(so.load("repeated-signalling"))
@@ -211,6 +212,8 @@ def build(
     for name, value in (parameters or {}).items():
         if name not in values:
             raise BuildError(f"no parameter is named {name}; the scenario has {', '.join(values) or 'none'}")
+        if not math.isfinite(value):
+            raise BuildError(f"the parameter {name} is {value}; it must be a finite number")
         values[name] = float(value)
     if structure is None:
         structure = explore(canonical, values, (Root(), *roots))
@@ -287,14 +290,15 @@ def _chances(
         for j, bound in enumerate(bounds):
             if bound is None:
                 table[:, j, k] = 1.0 - table[:, :, k].sum(axis=1)
-    wrong = ((table < -PROBABILITY_TOLERANCE) | (table > 1 + PROBABILITY_TOLERANCE)).any(axis=(1, 2))
+    wrong = ((table < -PROBABILITY_TOLERANCE) | (table > 1 + PROBABILITY_TOLERANCE)).any(axis=1)
     total = table.sum(axis=1)
-    wrong |= (np.abs(total - 1) > PROBABILITY_TOLERANCE).any(axis=1)
+    wrong |= np.abs(total - 1) > PROBABILITY_TOLERANCE
     if wrong.any():
-        row = int(np.argmax(wrong))
-        shown = ", ".join(f"{p:.6g}" for p in table[row, :, 0])
+        row, k = (int(i) for i in np.argwhere(wrong)[0])
+        shown = ", ".join(f"{p:.6g}" for p in table[row, :, k])
+        kind = f" if {subject.name} is {subject.types[k]}" if subject is not None else ""
         raise BuildError(
-            f"the probabilities of {where} are {shown} (sum {total[row, 0]:.6g}) at {_state_text(structure, nodes[row])}; "
+            f"the probabilities of {where} are {shown} (sum {total[row, k]:.6g}){kind}, at {_state_text(structure, nodes[row])}; "
             "each must lie in [0, 1] and they must sum to 1 (one may be `rest`)"
         )
     table = np.clip(table, 0.0, 1.0)

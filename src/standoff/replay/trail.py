@@ -19,6 +19,7 @@ from standoff.errors import Fault, RecordError
 from standoff.game import CLOSE, END
 from standoff.record import Event, Record
 from standoff.replay.mapping import MappedEvent, known_by, known_periods, map_record
+from standoff.scenario.canonical import PlayerSpec
 from standoff.solve.grid import to_beliefs
 
 if TYPE_CHECKING:
@@ -124,7 +125,8 @@ def replay(equilibrium: Equilibrium, record: Record, *, whole: bool = False, wit
     It stops before the first period that begins on the day on which the claims were made (`record: known`) or later, and knows no event of
     that day or after; `whole` goes to the end. Events named in `without` are taken away: the record is silent about them.
 
-    Raises RecordError when no event of the record stands for any move of the scenario.
+    Raises RecordError when no event of the record stands for any move of the scenario, and when none of the types believed in could have done
+    what it tells.
 
     >>> import standoff as so
     >>> scenario = so.load("baghdad-closure")
@@ -151,15 +153,16 @@ def replay(equilibrium: Equilibrium, record: Record, *, whole: bool = False, wit
     known = None if whole else known_by(canonical)
     if known is not None or without:
         mapped = map_record(canonical, record, known=known, without=without)
-    steps, unmapped, unplayed, notes, node, x = _Replay(equilibrium, mapped, known).run()
+    steps, unmapped, unplayed, notes, node, x = _Replay(equilibrium, mapped, known, record.path or None).run()
     return Trail(equilibrium, steps, unmapped, unplayed, notes, node, x, record, whole)
 
 
 class _Replay:
     """Walks the game along the mapped events."""
 
-    def __init__(self, equilibrium: Equilibrium, mapped: list[MappedEvent], known: dt.date | None) -> None:
+    def __init__(self, equilibrium: Equilibrium, mapped: list[MappedEvent], known: dt.date | None, file: str | None) -> None:
         self.eq = equilibrium
+        self.file = file
         self.known = known
         self.game = equilibrium.game
         canonical = self.game.canonical
@@ -248,22 +251,32 @@ class _Replay:
         owner = int(self.game.arrays.owner[node])
         return to_beliefs(x, self.game.n_types)[owner] if owner >= 0 else np.ones(1)
 
+    def _impossible(
+        self, period: int, move: str, told: list[MappedEvent], likelihood: np.ndarray, belief: np.ndarray, player: PlayerSpec | None
+    ) -> Fault:
+        """Say why a move cannot have happened, and what would let it."""
+        found = ", ".join(item.event.id for item in told) or "the record is silent, which stands for this move"
+        if player is None or not likelihood.max() > 0.0:
+            remedy = "give it a chance above 0, or map the event to another move"
+            return Fault(file=self.file, problem=f"{move} in period {period} has no chance at all", found=found, suggestion=remedy)
+        left = " or ".join(kind for kind, p in zip(player.types, belief, strict=True) if p > 0.0)
+        able = " or ".join(kind for kind, p in zip(player.types, likelihood, strict=True) if p > 0.0)
+        return Fault(
+            file=self.file,
+            problem=f"{move} in period {period} is impossible for every type of {player.name} that is still believed in ({left}): only {able} could",
+            found=found,
+            suggestion=f"give {able} a prior above 0, or what ruled it out before a chance above 0, or map the event to another move",
+        )
+
     def _step(
         self, node: int, period: int, move: str, told: list[MappedEvent], silent: bool, likelihood: np.ndarray, before: np.ndarray, after: np.ndarray
     ) -> Step:
         owner = int(self.game.arrays.owner[node])
         belief = self._belief_of_owner(node, before)
         probability = float(likelihood @ belief)
-        if not probability > 0.0:
-            raise RecordError(
-                [
-                    Fault(
-                        problem=f"{move} in period {period} is impossible for every type that is still believed in",
-                        found=", ".join(i.event.id for i in told),
-                    )
-                ]
-            )
         player = self.game.canonical.players[owner] if owner >= 0 else None
+        if not probability > 0.0:
+            raise RecordError([self._impossible(period, move, told, likelihood, belief, player)])
         posterior = self._belief_of_owner(node, after)
         with np.errstate(divide="ignore", invalid="ignore"):
             bits = float(np.where(posterior > 0, posterior * np.log2(posterior / belief), 0.0).sum())

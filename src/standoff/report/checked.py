@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 STAGE_SECONDS = 2.5e-6
 """Rough cost of one stage on one core, as `standoff.solve` reckons it; a test compares the two, importing it would load the compiler."""
 
-PRODUCT_AXES = 2
+PRODUCT_AXES, MAX_AXES = 2, 12
 """As in `standoff.solve`."""
 
 
@@ -29,18 +29,20 @@ def beliefs_at_first(n_axes: int) -> int:
     return 1 + 2 * n_axes
 
 
-def estimate(game: Game) -> dict[str, float]:
-    """Return what the first solve of a game will take: beliefs, stages, bytes, seconds on one core."""
+def estimate(game: Game) -> dict[str, float] | None:
+    """Return what the first solve of a game will take: beliefs, stages, bytes, seconds on one core; None beyond `MAX_AXES`."""
     size = game.size()
-    beliefs = beliefs_at_first(sum(k - 1 for k in game.n_types))
+    if size["private_types"] > MAX_AXES:
+        return None
+    beliefs = beliefs_at_first(size["private_types"])
     stages = size["decision_points"] * beliefs
     bytes_ = 8.0 * beliefs * (size["nodes"] * int(game.arrays.columns[-1]) + size["options"] * max(game.n_types))
     return {"beliefs": beliefs, "stages": stages, "bytes": bytes_, "seconds": stages * STAGE_SECONDS}
 
 
 def found_in_game(scenario: Scenario, game: Game) -> list[Fault]:
-    """Warn of options that can never be taken and of ends that are never reached: only the built game can tell."""
-    structure = game.structure
+    """Warn of options that can never be taken, of ends that are never reached and of too many types: only the built game can tell."""
+    structure, axes = game.structure, game.size()["private_types"]
     never = "this option can never be taken: no state that can be reached offers it"
     options = [
         _warning(scenario, ("turns", position, "options", name), never, name)
@@ -51,7 +53,9 @@ def found_in_game(scenario: Scenario, game: Game) -> list[Fault]:
     ends = [
         _warning(scenario, ("ends", name), "this end is never reached", name) for name in scenario.ends if not len(structure.nodes_at(f"end:{name}"))
     ]
-    return options + ends
+    problem = f"the types span more belief axes than the {MAX_AXES} of a grid; only a game of few histories can be solved, with `solve --exact`"
+    types = [_warning(scenario, ("players",), problem, f"{axes} axes (a player with K types takes K - 1)")] if axes > MAX_AXES else []
+    return options + ends + types
 
 
 def _warning(scenario: Scenario, path: tuple[str | int, ...], problem: str, found: str) -> Fault:
@@ -120,7 +124,8 @@ def size_lines(size: Content, guess: Content | None, players: Sequence[Content] 
     ]
     if players is not None:
         who = "; ".join(
-            f"{player['player']}" + (f" ({' or '.join(player['types'])})" if len(player["types"]) > 1 else " (no secret)") for player in players
+            f"{player['player']}" + (f" ({_shown_types(list(player['types']))})" if len(player["types"]) > 1 else " (no secret)")
+            for player in players
         )
         lines.append(f"players: {who}")
     if guess is not None:
@@ -131,3 +136,7 @@ def size_lines(size: Content, guess: Content | None, players: Sequence[Content] 
             f"{max(guess['bytes'] / 2**20, 1):,.0f} MB and {time} on one core; finer grids follow as needed"
         )
     return [Text(line) for line in lines]
+
+
+def _shown_types(types: Sequence[str]) -> str:
+    return " or ".join(types) if len(types) <= 12 else f"{len(types):,} types"

@@ -28,6 +28,9 @@ from standoff.solve.induction import Progress
 MAX_HISTORIES = 2_000_000
 """About 1 kB each for two players with two types each."""
 
+MAX_AXES, MAX_BYTES = 200, 6 * 2**30
+"""A history with a choice costs the cube of the mover's types; with 200 it takes seconds."""
+
 RESIDUAL = 1e-9
 """Largest |F| of a solved tree, relative to max(1, largest log-odds)."""
 
@@ -285,7 +288,8 @@ class Exact:
 def exact(game: Game, *, max_histories: int = MAX_HISTORIES, workers: int = 2, progress: Progress | None = None) -> Exact:
     """Solve a game on all its public histories, by so many threads where the game is large; their number does not change the result.
 
-    Raises GameTooLargeError with the number of histories when there are more than `max_histories`, SolveError when the branch is lost.
+    Raises GameTooLargeError with the numbers when there are more than `max_histories` histories, or too many types; SolveError when the branch is
+    lost.
 
     >>> import standoff as so
     >>> solved = so.exact(so.build(so.load("repeated-signalling", {"precision": 1000})))
@@ -299,11 +303,20 @@ def exact(game: Game, *, max_histories: int = MAX_HISTORIES, workers: int = 2, p
         raise GameTooLargeError(
             f"the game has {histories:,} public histories, of which the exact engine takes {max_histories:,} at most; solve it on the grid"
         )
+    axes, columns = sum(k - 1 for k in game.n_types), sum(game.n_types)
+    bytes_ = 8.0 * histories * columns * (axes + 1)
+    if axes > MAX_AXES or bytes_ > MAX_BYTES:
+        raise GameTooLargeError(
+            f"{histories:,} public histories of players whose types span {axes} belief axes (a player with K types takes K - 1), about "
+            f"{bytes_ / 2**30:.1f} GB, are too much: the exact engine takes {MAX_AXES} axes and {MAX_BYTES / 2**30:.0f} GB at most. Use fewer types"
+        )
     branch = _Branch(game, workers)
     residual, folds, steps = branch.follow(progress)
     tree, state = branch.tree, branch.state
     with np.errstate(over="ignore"):
         beliefs = 1.0 / (1.0 + np.exp(-state.x))
+    if not np.isfinite(state.value).all() or np.isnan(beliefs).any():
+        raise SolveError("values or beliefs are not finite on some public history")
     certificate = Residual(len(tree.node), residual, folds, steps)
     return Exact(game, tree, branch.log_odds(), beliefs, state.value, certificate, time.perf_counter() - begun)
 
