@@ -3,7 +3,8 @@
 The tree begins with chance drawing everybody's types; then come the nodes of the game along every public history. What the tree keeps of
 the equilibrium concept, and what it cannot:
 
-- An information set of a mover is its own type and the public history: the observations before the moment of its choice. A covert option is followed by a chance node
+- An information set of a mover is its own type and the public history: the observations before the moment of its choice. A covert option is
+  followed by a chance node
   for the signal, and only the signal enters the history. The mover itself does not remember its own covert moves either: strategies depend
   on own type, public state and public belief only. Such a tree has imperfect recall, which Gambit accepts for agent quantal response.
 - Payoffs are totals over the path, discounted to the start. Gambit's agent quantal response therefore acts on values discounted to the
@@ -68,7 +69,8 @@ def export(game: Game, path: str | Path, *, scaled: bool = False) -> Path:
     With `scaled` every player's payoffs are multiplied by its precision: agent quantal response at lambda 1 is then the equilibrium that
     `solve` finds. Without it payoffs are as they are.
 
-    Raises BuildError for an open-ended game; ExportError for a suffix other than `.efg`, where players' priors differ, for a tree of more than 200,000 terminal nodes, and, with `scaled`, where propensities
+    Raises BuildError for an open-ended game; ExportError for a suffix other than `.efg`, where players' priors differ, for a tree of more than
+    200,000 terminal nodes, and, with `scaled`, where propensities
     within a choice differ or precision acts on current values of discounted payoffs: no scale of payoffs can express these.
 
     >>> import tempfile
@@ -103,8 +105,8 @@ def _check_writable(game: Game) -> None:
     for player in game.canonical.players:
         for other in player.believes:
             raise ExportError(
-                f"{player.name} has a prior of its own about {other} (players.{player.name}.believes), and a tree in this format has one prior for all; "
-                "leave it out to export the game"
+                f"{player.name} has a prior of its own about {other} (players.{player.name}.believes), and a tree in this format has one prior for "
+                "all; leave it out to export the game"
             )
 
 

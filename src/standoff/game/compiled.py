@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -401,7 +402,7 @@ def _arrays(structure: Structure, parameters: Mapping[str, float]) -> tuple[Arra
         columns=columns,
         head=structure.head,
         tilt=tilt,
-        tilted=np.array([(tilt[:, first:last] != 1.0).any() for first, last in zip(columns[:-1], columns[1:], strict=True)]),
+        tilted=np.array([(tilt[:, first:last] != 1.0).any() for first, last in pairwise(columns)]),
     )
     return arrays, priors, tuple(precisions)
 

@@ -12,7 +12,8 @@ period, and one of four kinds:
 Turns taken at once are decision nodes one after the other: the first is their *head*, and those of the others follow on each of its
 observations, but choose as at the head (`Structure.head`). In an open-ended game CLOSE leads back to the first step.
 
-Nodes are numbered so that observations, but for those of CLOSE in an open-ended game, lead to higher numbers only; `layers` cuts them into runs that do not lead to each other. Nothing
+Nodes are numbered so that observations, but for those of CLOSE in an open-ended game, lead to higher numbers only; `layers` cuts them into runs
+that do not lead to each other. Nothing
 here depends on payoffs or probabilities, so one structure serves every world whose parameters do not enter `when`, `set` or `start`.
 """
 
@@ -92,7 +93,7 @@ class Structure:
         """Whether a node's choice is made at the same moment as another, shape (n,)."""
         joins = self.head != np.arange(self.n_nodes)
         joins[self.head[joins]] = True
-        return joins
+        return np.asarray(joins)
 
     def members(self, node: int) -> list[int]:
         """Return a node of each of those who choose at the same moment as a decision node, in the order of their turns; itself if alone."""

@@ -99,7 +99,7 @@ def _whole(found: Branches) -> Content | None:
                     player.name: dict(zip(player.types, one.value(player.name).values.tolist(), strict=True)) for player in game.canonical.players
                 },
             }
-            for number, (one, distance) in enumerate(zip(whole.equilibria, whole.distances, strict=True))
+            for number, one, distance in zip(range(len(whole.distances)), whole.equilibria, whole.distances, strict=True)
         ],
     }
 

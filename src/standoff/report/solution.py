@@ -73,7 +73,7 @@ def first_choice(content: Content) -> list[Any]:
         return [Text("Nobody has a choice in this game.")]
     turn = content["root_turn"]
     together = ", at once" if len(content["root"]) > 1 else ""
-    lines = [heading(f"First choice: {turn['player']}{together}, {turn['when']}")]
+    lines: list[Any] = [heading(f"First choice: {turn['player']}{together}, {turn['when']}")]
     for player, policy in content["root"].items():
         kinds = list(policy)
         shown = table(player if together else "option", "", *_named(kinds), right=tuple(_named(kinds)))

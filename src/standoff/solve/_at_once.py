@@ -58,7 +58,8 @@ def make_moment(members: int, types: int, options: int, columns: int, players: i
         k = a = c = own = j = 0
     whole = np.int64
     return Moment(
-        np.zeros(m, whole), np.zeros(m, whole), np.zeros(m, whole), np.zeros(m, whole), np.zeros(m, whole), np.zeros((m, k, a)), np.zeros((m, players, k)),
+        np.zeros(m, whole), np.zeros(m, whole), np.zeros(m, whole), np.zeros(m, whole), np.zeros(m, whole),
+        np.zeros((m, k, a)), np.zeros((m, players, k)),
         np.zeros((m, a, own, own)), np.zeros((m, a, own, k)), np.zeros((m, c, a)), np.zeros((m, c, a, own)), np.zeros((m, c, a, n)), np.zeros(j),
         np.zeros((m, k, a)), np.zeros((m, k, a, j)), np.zeros(c), np.zeros((c, j)), np.zeros(n), np.zeros((n, n)), np.zeros((n, n)), np.zeros(n),
     )  # fmt: skip

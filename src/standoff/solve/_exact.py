@@ -144,7 +144,7 @@ def choose(row, n_types, n_options, u, sigma):
 
 
 @kernel
-def know(below, n_types, n_options, n_obs, is_open, row, u, chance, sigma):
+def know(below, n_types, n_options, is_open, row, u, chance, sigma):
     """Fill `sigma` as `choose` does, from the likelihoods that `believe` has kept where they are the same."""
     if is_open:
         for a in range(n_options):
@@ -416,7 +416,7 @@ def expect(h, n, c0, n_options, n_obs, n_types, first, column, decision, choice,
     # The likelihoods' derivatives do not depend on who looks.
     believed(h, n_types, first, x, r)
     if decision:
-        know(c0, n_types, n_options, n_obs, is_open, tree.unknown[h], state.u, chance, sigma)
+        know(c0, n_types, n_options, is_open, tree.unknown[h], state.u, chance, sigma)
     for y in range(n_obs):
         below = c0 + y
         differentiate(y, below, n_types, first, is_open, x, chance, r)
@@ -611,7 +611,7 @@ def respond(part, tree, g, axes, state, r, z):
                 continue
             is_open, base = g.is_open[n], g.like_start[n]
             if choice:
-                know(c0, n_types, n_options, n_obs, is_open, row, u, chance, sigma)
+                know(c0, n_types, n_options, is_open, row, u, chance, sigma)
             if n_axes > 1:
                 believed(h, n_types, first, x, r)
             for y in range(n_obs):

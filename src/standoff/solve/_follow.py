@@ -104,7 +104,8 @@ def follow(n, x, column, fixed, kind, uniform, lines, combination, g, pay, value
     Returns the mean and the mean square, over the draws, of the error of the grid's value of `column`: with `V` the grid's values and `W` the
     value that one exact step backs up from them, the value of following the solved policy exactly is
     `V(x) + E[sum_t beta^t (W(x_t) - V(x_t))]`, a telescoping sum whose terms are interpolation errors only, so that few draws tell it
-    precisely. An open-ended game is followed as far as there are numbers in `uniform`. Types are drawn from the belief, except that player `fixed` (if not negative) has type `kind`. Where `nodes` has room, the
+    precisely. An open-ended game is followed as far as there are numbers in `uniform`. Types are drawn from the belief, except that player
+    `fixed` (if not negative) has type `kind`. Where `nodes` has room, the
     decision points of the last history are recorded there and in `beliefs`; their number is the third result.
     """
     weights = f[3]

@@ -32,6 +32,7 @@ from standoff.solve.equilibrium import Equilibrium
 from standoff.solve.exact import Exact
 from standoff.solve.grid import MAX_LEVEL, PRODUCT_AXES, BeliefGrid, box, level_size, to_beliefs, to_coordinates
 from standoff.solve.induction import Progress, sweep
+from standoff.solve.public import further
 from standoff.solve.tree_search import MOST_HISTORIES, WholeGame, whole_game
 
 SAME = 1e-6
@@ -176,7 +177,9 @@ def branches(
             "solve it with a belief grid as well to look at single decisions"
         )
     searched = None
-    if not quick and exact is not None and not exact.game.structure.at_once and len(exact) <= MOST_HISTORIES and len(exact.choices):
+    if not quick and isinstance(solved, Equilibrium) and solved.certificate is not None and solved.certificate.whole is not None:
+        searched = WholeGame(*further(solved, starts, random, progress))
+    elif not quick and exact is not None and not exact.game.structure.at_once and len(exact) <= MOST_HISTORIES and len(exact.choices):
         ideas = [(one.node, one.x, found.log_odds) for one in decisions for found in one.equilibria if not found.taken]
         searched = whole_game(exact, ideas, starts, random, progress)
     return Branches(solved, tuple(decisions), every, starts, searched)

@@ -147,8 +147,8 @@ def sweep(
                 break
         else:
             raise SolveError(
-                f"the values of this open-ended game have not settled after {most} sweeps: the last one moved them by {change:.1e}, and {SETTLED:.0e} is "
-                "wanted. Behaviour may go round in a circle; lower the precision or the discount"
+                f"the values of this open-ended game have not settled after {most} sweeps: the last one moved them by {change:.1e}, and "
+                f"{SETTLED:.0e} is wanted. Behaviour may go round in a circle; lower the precision or the discount"
             )
     report = {
         "stages": float(reports[:, 0].sum()),

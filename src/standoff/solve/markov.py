@@ -78,6 +78,10 @@ class MarkovResidual:
     steps: int
     method: str
     """How the linear systems in the values were solved."""
+    starts: int = 0
+    """From how many starts other equilibria were looked for."""
+    equilibria: int = 0
+    """How many were found, the one taken included; 0 where none was looked for."""
 
     @property
     def met(self) -> bool:
@@ -92,10 +96,21 @@ class MarkovResidual:
         """Say in a sentence whether the solution can be trusted."""
         places = f" (at {', '.join(f'{share:.1%}' for share in self.crossings)} of the precision)" if self.crossings else ""
         return (
-            f"{'met' if self.met else 'NOT MET'}: exact on all {self.states:,} public states, residual {self.residual:.1e} (relative log-odds; "
-            f"tolerance {RESIDUAL:.0e}); {self.folds} turning points and {len(self.crossings)} branch points{places} on the branch from precision 0, "
-            f"{self.steps} steps, {self.method}{'; symmetric between players' if self.symmetric else ''}"
+            f"{'met' if self.met else 'NOT MET'}: exact on {_count(self.states, 'public state')}, residual {self.residual:.1e} (relative log-odds; "
+            f"tolerance {RESIDUAL:.0e}); {_count(self.folds, 'turning point')} and {_count(len(self.crossings), 'branch point')}{places} on the "
+            f"branch from precision 0, {_count(self.steps, 'step')}, {self.method}{'; symmetric between players' if self.symmetric else ''}"
+            f"{self._others()}"
         )
+
+    def _others(self) -> str:
+        if not self.starts:
+            return ""
+        found = (
+            "no other equilibrium"
+            if self.equilibria < 2
+            else f"{self.equilibria - 1} other {'equilibrium' if self.equilibria == 2 else 'equilibria'}"
+        )
+        return f"; {found} found from {self.starts} starts{'; the one on the branch is taken, --branches lists them' if self.equilibria > 1 else ''}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,6 +208,10 @@ def check(game: MarkovGame) -> None:
         raise SolveError(
             f"from state {stuck} play goes on forever undiscounted, so that values are not finite; give a discount below 1, or a way to end"
         )
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def _refuse(wrong: np.ndarray, what: str, problem: str) -> None:

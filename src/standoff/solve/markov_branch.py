@@ -127,7 +127,7 @@ class Branch:
         """Return the point at precision 0: log-odds are those of the propensities, and the equations of values are linear."""
         y = self.start
         for _ in range(2):
-            linear = self._linearise(y)
+            linear = self.linearise(y)
             if linear is None:
                 break
             y = y + linear.step
@@ -137,7 +137,7 @@ class Branch:
         onward[-1] = 1.0
         return self._point(y, linear, onward)[0]
 
-    def _linearise(self, y: np.ndarray) -> Linearised | None:
+    def linearise(self, y: np.ndarray) -> Linearised | None:
         """Linearise at a point; None where the equations are singular or a number overflows."""
         n = self.n_values
         values, u = y[:n], y[n:-1]
@@ -161,7 +161,7 @@ class Branch:
         y = guess.copy()
         first = size = np.inf
         for count in range(1, ROUNDS + 1):
-            linear = self._linearise(y)
+            linear = self.linearise(y)
             if linear is None:
                 return None
             if last and linear.residual <= 0.01 * RESIDUAL:

@@ -16,9 +16,9 @@ from standoff.solve.certification import certify as run_certificate
 from standoff.solve.equilibrium import Equilibrium
 from standoff.solve.exact import Exact, count_histories, exact
 from standoff.solve.grid import PRODUCT_AXES, BeliefGrid, box, count_nodes, simplex
-from standoff.solve.induction import Progress, line_table, sweep
+from standoff.solve.induction import Progress, sweep
+from standoff.solve.public import solve_public
 from standoff.solve.refine import refine
-from standoff.solve.whole import solve_whole
 
 STAGE_SECONDS = 2.5e-6
 """Rough cost of one stage on one core; used for estimates only."""
@@ -92,7 +92,7 @@ def solve(
     n_axes = sum(k - 1 for k in game.n_types)
     decisions = game.size()["decision_points"]
     if n_axes == 0 and (game.structure.at_once or game.structure.open_ended):
-        return replace(_solve_whole(game, tolerance, progress), seconds=time.perf_counter() - begun)
+        return replace(solve_public(game, tolerance, seed=seed, progress=progress), seconds=time.perf_counter() - begun)
     if game.structure.at_once:
         raise SolveError(
             "players with secrets choose at the same moment, which the belief grid cannot solve; the exact engine can, on all public histories: "
@@ -132,23 +132,6 @@ def solve(
             found, searched = several(best)
             best = replace(best, certificate=replace(best.certificate, searched=searched, several=found))
         return replace(best, seconds=time.perf_counter() - begun)
-
-
-def _solve_whole(game: Game, tolerance: float, progress: Progress | None) -> Equilibrium:
-    """Solve a game without secrets over all its public states at once."""
-    solved, values, log_odds = solve_whole(game, progress=progress)
-    grid = BeliefGrid(game.n_types, frozenset([()]))
-    figures = solved.certificate
-    # A change of log-odds moves no probability by more than a half of it, nor a payoff by more than that of the whole range.
-    distance = figures.residual * max(1.0, float(np.abs(log_odds).max(initial=0.0))) / 2
-    choices = int((np.diff(game.structure.option_start) > 1).sum())
-    certificate = Certificate(
-        policy_distance=distance, regret=distance * float(np.ptp(values, axis=0).max(initial=0.0)) * 2, stage_residual=figures.residual,
-        tolerance=tolerance, met=figures.met and distance <= tolerance, every_history=True, points=choices, standard_error=0.0, beliefs=1, levels=(),
-        stages=choices, traced=choices, folded=figures.folds, failed=0, switched=0, whole=figures,
-    )  # fmt: skip
-    sweep = {"stages": float(choices), "stage_residual": figures.residual, "traced": float(choices), "folded": float(figures.folds), "failed": 0.0}
-    return Equilibrium(game, grid, line_table(grid), values, log_odds, sweep, certificate, 0.0)
 
 
 def _oracle(game: Game, engine: Engine, progress: Progress | None) -> tuple[Exact | None, str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from standoff.solve.equilibrium import Equilibrium
 from standoff.solve.exact import RESIDUAL, Exact, _Branch
 from standoff.solve.induction import Progress
 
@@ -29,10 +30,10 @@ SCALES = (1.0, 5.0, 25.0)
 class WholeGame:
     """The equilibria found of a whole game."""
 
-    equilibria: tuple[Exact, ...]
+    equilibria: tuple[Exact | Equilibrium, ...]
     """The one taken first, then the nearest to it."""
     distances: tuple[float, ...]
-    """Largest difference of a choice probability at any history from the one taken."""
+    """Largest difference of a choice probability anywhere from the one taken."""
     starts: int
     ended: int
     """Starts that led to an equilibrium; where few did the search says little."""

@@ -1,0 +1,61 @@
+"""Equilibria of games without secrets (`standoff.solve.whole`), to be read like any other, and the search for further ones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from standoff.game import Game
+from standoff.solve.certificate import Certificate
+from standoff.solve.equilibrium import Equilibrium
+from standoff.solve.grid import BeliefGrid
+from standoff.solve.induction import Progress, line_table
+from standoff.solve.markov import Markov, solve_markov
+from standoff.solve.markov_search import distance, equilibria
+from standoff.solve.whole import Reduced, reduce, unfold
+
+QUICK_STARTS, QUICK_VALUES = 12, 200
+"""Random starts from which every solve looks for further equilibria, and most values of a game in which it does."""
+
+
+def solve_public(game: Game, tolerance: float, *, seed: int = 0, progress: Progress | None = None) -> Equilibrium:
+    """Solve a game without secrets over all its public states at once; in a small one, count further equilibria for the certificate."""
+    reduced = reduce(game)
+    solved = solve_markov(reduced.game, progress=progress)
+    if solved.values.size <= QUICK_VALUES:
+        found, starts, _ = equilibria(solved, QUICK_STARTS, np.random.Generator(np.random.Philox(seed)))
+        solved = replace(solved, certificate=replace(solved.certificate, starts=starts, equilibria=len(found)))
+    return _equilibrium(game, reduced, solved, tolerance)
+
+
+def further(
+    eq: Equilibrium, starts: int, random: np.random.Generator, progress: Progress | None = None
+) -> tuple[tuple[Equilibrium, ...], tuple[float, ...], int, int]:
+    """Look for all equilibria of a game without secrets.
+
+    Returns those found, the one taken first; how far the choices of each lie from that; the starts, and how many of them led to an equilibrium.
+    """
+    reduced = reduce(eq.game)
+    assert eq.certificate is not None
+    solved = solve_markov(reduced.game)
+    found, tried, ended = equilibria(solved, starts, random, progress)
+    order = np.argsort([distance(solved, one) for one in found], kind="stable").tolist()
+    others = tuple(eq if i == 0 else _equilibrium(eq.game, reduced, found[i], eq.certificate.tolerance) for i in order)
+    return others, tuple(distance(solved, found[i]) for i in order), tried, ended
+
+
+def _equilibrium(game: Game, reduced: Reduced, solved: Markov, tolerance: float) -> Equilibrium:
+    values, log_odds = unfold(game, reduced, solved)
+    grid = BeliefGrid(game.n_types, frozenset([()]))
+    figures = solved.certificate
+    # A change of log-odds moves no probability by more than a half of it, nor a payoff by more than that of the whole range.
+    gap = figures.residual * max(1.0, float(np.abs(log_odds).max(initial=0.0))) / 2
+    choices = int((np.diff(game.structure.option_start) > 1).sum())
+    certificate = Certificate(
+        policy_distance=gap, regret=gap * float(np.ptp(values, axis=0).max(initial=0.0)) * 2, stage_residual=figures.residual, tolerance=tolerance,
+        met=figures.met and gap <= tolerance, every_history=True, points=choices, standard_error=0.0, beliefs=1, levels=(), stages=choices,
+        traced=choices, folded=figures.folds, failed=0, switched=0, whole=figures,
+    )  # fmt: skip
+    sweep = {"stages": float(choices), "stage_residual": figures.residual, "traced": float(choices), "folded": float(figures.folds), "failed": 0.0}
+    return Equilibrium(game, grid, line_table(grid), values, log_odds, sweep, certificate, solved.seconds)
