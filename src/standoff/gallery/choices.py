@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from standoff.export import information_sets
-from standoff.game import DECISION, Game, build
 from standoff.gallery.measure import solution
+from standoff.game import DECISION, Game, build
 from standoff.scenario import load
 from standoff.solve import Equilibrium, Exact
 
@@ -45,15 +45,14 @@ def choices(scenario: str) -> tuple[tuple[Choice, ...], str]:
     found = []
     for place in sorted(information_sets(game), key=lambda one: (one.player, one.number)):
         seen = tuple(filter(None, (game.structure.address(row) for row in place.observations)))
-        if isinstance(solved, Exact):
-            policy = solved.at(_history(solved, place.observations))
-        else:
-            policy = solved.probe(place.node).policy
+        policy = solved.at(_history(solved, place.observations)) if isinstance(solved, Exact) else solved.probe(place.node).policy
         found.append(_choice(game, place.node, place.kind, policy, seen))
     return tuple(found), ""
 
 
-def _choice(game: Game, node: int, kind: int, policy: np.ndarray, seen: tuple[str, ...], state: Mapping[str, str | int | bool] | None = None) -> Choice:
+def _choice(
+    game: Game, node: int, kind: int, policy: np.ndarray, seen: tuple[str, ...], state: Mapping[str, str | int | bool] | None = None
+) -> Choice:
     """Return what one type of the mover chooses at a node; `policy` has shape (K, A)."""
     spec = game.canonical.players[int(game.arrays.owner[node])]
     rows = range(int(game.arrays.option_start[node]), int(game.arrays.option_start[node + 1]))

@@ -34,8 +34,8 @@ STORY = (
 )
 TITLE = "Crisis signalling with three equilibria"
 KNOWN: tuple[tuple[float, Whence], ...] = ((0.2964518, "published"), (0.4724232, "fixed point"), (0.8740314, "published"))
-"""Probabilities of resistance at the defaults, and who says so. Crisman-Cox and Gibilisco's replication files list the first and the third; for the second
-they list 0.4715766 and search on from there, so it is the root of the equation as the papers write it, with bivariate normal probabilities."""
+"""Probabilities of resistance at the defaults, and who says so. Crisman-Cox and Gibilisco's replication files list the first and the third; for the
+second they list 0.4715766 and search on from there, so it is the root of the equation as the papers write it, with bivariate normal probabilities."""
 WITHIN = 1e-7
 
 

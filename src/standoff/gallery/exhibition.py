@@ -42,6 +42,8 @@ class Exhibit:
     """Every choice, in the order in which Gambit prints them of the exported game; nothing for a game outside the scenario language."""
     beyond_gambit: str = ""
     """Why Gambit cannot solve it; nothing where it can."""
+    endless: bool = False
+    """Whether the game goes on without a last period."""
 
     @property
     def agrees(self) -> bool:
@@ -124,7 +126,7 @@ def _solved(name: str) -> Exhibit:
     citation = sources.pop("published", OWN)
     story, remarks = " ".join(scenario.summary.split()), tuple(sources.values())
     chosen, beyond = choices(found)
-    return Exhibit(name, scenario.title, story, citation, remarks, found, measure(found, FIGURES[name]), chosen, beyond)
+    return Exhibit(name, scenario.title, story, citation, remarks, found, measure(found, FIGURES[name]), chosen, beyond, scenario.clock.open_ended)
 
 
 def _fixed_point() -> Exhibit:

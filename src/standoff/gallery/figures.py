@@ -22,8 +22,8 @@ MIXING = 0.002
 EXACT = 1e-9
 
 Whence = Literal["published", "closed form", "fixed point", "Gambit"]
-"""Who says so: the work cited; pen and paper; equations of one unknown at a time, solved on their own (the tests do it); or the agent quantal response
-of Gambit 17.0.0b2 on the same tree (an independent solver)."""
+"""Who says so: the work cited; pen and paper; equations of one unknown at a time, solved on their own (the tests do it); or the agent quantal
+response of Gambit 17.0.0b2 on the same tree (an independent solver)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +128,9 @@ def _signalling() -> list[Figure]:
 
 def _lemons() -> list[Figure]:
     """Every choice at precision 1: sellers by what the price leaves them, the buyer by what their answers are worth."""
-    sells = {(kind, price): logistic(paid - worth) for kind, worth in (("peach", 2.0), ("lemon", 0.0)) for price, paid in (("high", 2.25), ("low", 0.25))}
+    sells = {
+        (kind, price): logistic(paid - worth) for kind, worth in (("peach", 2.0), ("lemon", 0.0)) for price, paid in (("high", 2.25), ("low", 0.25))
+    }
     gain = {("peach", "high"): 0.75, ("peach", "low"): 2.75, ("lemon", "high"): -1.25, ("lemon", "low"): 0.75}
     better = sum(0.5 * (sells[kind, "high"] * gain[kind, "high"] - sells[kind, "low"] * gain[kind, "low"]) for kind in ("peach", "lemon"))
     found = [_closed("the high price is offered", "buyer.offer_high", logistic(better))]
@@ -146,8 +148,9 @@ def _misperception() -> list[Figure]:
         arms = logistic(4 * (feared * attack["aggressor"] + (1 - feared) * attack["peaceful"]) - 1)
         found.append(_closed(f"the watcher arms, {whose}", "watcher.arm", arms, setting={"feared": feared}))
     for kind, p in attack.items():
-        found.append(_closed(f"{kind} rivals attack where they are trusted", "rival.attack", p, type=kind, after=("watcher.trust",)))
-    return [*found, _closed("peaceful rivals arm against the armed", "rival.arm", logistic(1), type="peaceful", after=("watcher.arm",))]
+        who = "aggressors" if kind == "aggressor" else "the peaceful"
+        found.append(_closed(f"{who} attack where they are trusted", "rival.attack", p, type=kind, after=("watcher.trust",)))
+    return [*found, _closed("the peaceful arm against the armed", "rival.arm", logistic(1), type="peaceful", after=("watcher.arm",))]
 
 
 _ENTERED, _FOUGHT = ("entrant_3.enter",), ("entrant_3.enter", "monopolist.fight")
@@ -300,8 +303,8 @@ _KNOWN: dict[str, tuple[Figure, ...]] = {
         *_misperception(),
         _derived("the watcher arms, as it sees the rival", "watcher.arm", 1.0),
         _derived("the watcher arms, seeing the rival as it is", "watcher.arm", 0.0, setting=_AS_IT_IS),
-        _derived("peaceful rivals arm against the armed", "rival.arm", 1.0, type="peaceful", after=("watcher.arm",)),
-        _derived("peaceful rivals let be who trusts them", "rival.let_be", 1.0, type="peaceful", after=("watcher.trust",)),
+        _derived("the peaceful arm against the armed", "rival.arm", 1.0, type="peaceful", after=("watcher.arm",)),
+        _derived("the peaceful let be who trusts them", "rival.let_be", 1.0, type="peaceful", after=("watcher.trust",)),
     ),
     "repeated-signalling": tuple(_signalling()),
 }  # fmt: skip

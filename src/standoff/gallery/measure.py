@@ -48,7 +48,8 @@ def residual(solved: Exact | Equilibrium) -> float:
     """Return the largest residual of a solution's equations, in relative log-odds."""
     if isinstance(solved, Exact):
         return solved.certificate.residual
-    assert solved.certificate is not None and solved.certificate.whole is not None
+    assert solved.certificate is not None
+    assert solved.certificate.whole is not None
     return solved.certificate.whole.residual
 
 

@@ -39,6 +39,7 @@ def _game(exhibit: Exhibit) -> Content:
         "citation": exhibit.citation,
         "remarks": list(exhibit.remarks),
         "scenario": exhibit.scenario,
+        "endless": exhibit.endless,
         "agrees": exhibit.agrees,
         "figures": [_figure(line) for line in exhibit.lines],
         "choices": [_choice(choice) for choice in exhibit.choices],
@@ -254,8 +255,10 @@ def _next(game: Content) -> list[Any]:
     if name is None:
         line = Text("In Python, `equilibria(CrisisSignalling(defender_war=-2))` of standoff.gallery answers for other payoffs.", style="dim")
         return [line, *commands(("standoff gallery", "all games"))]
+    # Reasons are given for games that end.
+    why = [] if game["endless"] else [(f"standoff explain {name}", "why, and what would change it")]
     return commands(
         (f"standoff solve {name}", "its solution; --set precision=5 for sharper play"),
-        (f"standoff explain {name}", "why, and what would change it"),
+        *why,
         *zip(game["gambit"]["commands"], ("write the tree for Gambit", "and solve it there"), strict=False),
     )
