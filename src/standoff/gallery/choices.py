@@ -1,14 +1,17 @@
-"""Every choice of a game in the order in which Gambit prints them, so that its answer can be set beside ours number by number."""
+"""Every choice of a game, in the order in which Gambit prints them, so that its answer can be set beside ours number by number."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
 
 from standoff.export import information_sets
-from standoff.game import build
+from standoff.gallery.measure import solution
+from standoff.game import DECISION, Game, build
 from standoff.scenario import load
-from standoff.solve import Exact, exact
+from standoff.solve import Equilibrium, Exact
 
 
 @dataclass(frozen=True)
@@ -19,33 +22,75 @@ class Choice:
     type: str | None
     """None where the player has no secret."""
     after: tuple[str, ...]
-    """Addresses of what was seen before, in order."""
+    """Addresses of what was seen before, in order; nothing in a game without end, where only the state counts."""
     options: tuple[str, ...]
     probabilities: tuple[float, ...]
     """Ours, one an option."""
+    state: Mapping[str, str | int | bool] = field(default_factory=dict)
+    """In a game without end, the variables that are not as at the start."""
 
 
-def choices(scenario: str) -> tuple[Choice, ...]:
-    """Solve a scenario as it stands and return its choices as `gambit-logit` prints them: by player, then in the order of the exported file.
+def choices(scenario: str) -> tuple[tuple[Choice, ...], str]:
+    """Solve a scenario as it stands and return its choices, and why Gambit cannot solve it: nothing where it can.
 
-    Raises ExportError where the tree is too large to be written, SolveError when the branch to the solution is lost.
+    The order is that of `gambit-logit`: by player, then that of the exported file. Games that are no tree of Gambit's are listed by player and
+    state, or history. Raises ExportError where the tree is too large to be written, SolveError when the branch to the solution is lost.
     """
-    solved = exact(build(load(scenario)))
-    game, structure = solved.game, solved.game.structure
+    solved = solution(build(load(scenario)))
+    game = solved.game
+    if isinstance(solved, Equilibrium) and game.structure.open_ended:
+        return _by_player(game, _in_states(solved)), "the game has no last period, and a tree of moves has to end"
+    if isinstance(solved, Exact) and game.canonical.misperceived:
+        return _by_player(game, _on_histories(solved)), "the players' priors differ, and a tree has one prior for all"
     found = []
     for place in sorted(information_sets(game), key=lambda one: (one.player, one.number)):
-        spec = game.canonical.players[place.player]
-        rows = range(int(game.arrays.option_start[place.node]), int(game.arrays.option_start[place.node + 1]))
-        found.append(
-            Choice(
-                spec.name,
-                spec.types[place.kind] if len(spec.types) > 1 else None,
-                tuple(filter(None, (structure.address(row) for row in place.observations))),
-                tuple(game.option_address(row).split(".", 1)[1] for row in rows),
-                tuple(float(p) for p in solved.at(_history(solved, place.observations))[place.kind]),
-            )
-        )
-    return tuple(found)
+        seen = tuple(filter(None, (game.structure.address(row) for row in place.observations)))
+        policy = solved.at(_history(solved, place.observations)) if isinstance(solved, Exact) else solved.probe(place.node).policy
+        found.append(_choice(game, place.node, place.kind, policy, seen))
+    return tuple(found), ""
+
+
+def _choice(
+    game: Game, node: int, kind: int, policy: np.ndarray, seen: tuple[str, ...], state: Mapping[str, str | int | bool] | None = None
+) -> Choice:
+    """Return what one type of the mover chooses at a node; `policy` has shape (K, A)."""
+    spec = game.canonical.players[int(game.arrays.owner[node])]
+    rows = range(int(game.arrays.option_start[node]), int(game.arrays.option_start[node + 1]))
+    own = spec.types[kind] if len(spec.types) > 1 else None
+    options = tuple(game.option_address(row).split(".", 1)[1] for row in rows)
+    return Choice(spec.name, own, seen, options, tuple(float(p) for p in policy[kind]), state or {})
+
+
+def _by_player(game: Game, found: Iterator[Choice]) -> tuple[Choice, ...]:
+    return tuple(sorted(found, key=lambda choice: (game.player_index[choice.player], len(choice.state))))
+
+
+def _in_states(solved: Equilibrium) -> Iterator[Choice]:
+    """Yield the choices of a game without secrets, one a turn and state; of turns taken at once the state is that before the first."""
+    s = solved.game.structure
+    start = {spec.name: spec.values[spec.start] for spec in solved.game.canonical.variables}
+    met = set()
+    for node in np.flatnonzero((s.kind == DECISION) & (np.diff(s.option_start) > 1)).tolist():
+        head = int(s.head[node])
+        if (head, int(s.place[node])) not in met:
+            met.add((head, int(s.place[node])))
+            state = {name: value for name, value in s.labels(head).items() if value != start[name]}
+            yield _choice(solved.game, node, 0, solved.probe(node).policy, (), state)
+
+
+def _on_histories(solved: Exact) -> Iterator[Choice]:
+    """Yield the choices of a game on its public histories, one a history and type."""
+    game, s = solved.game, solved.game.structure
+    pending: list[tuple[int, tuple[str, ...]]] = [(0, ())]
+    while pending:
+        history, seen = pending.pop()
+        node = int(solved.tree.node[history])
+        if s.kind[node] == DECISION and s.option_start[node + 1] - s.option_start[node] > 1:
+            policy = solved.at(history)
+            yield from (_choice(game, node, kind, policy, seen) for kind in range(len(policy)))
+        rows = range(int(s.observation_start[node]), int(s.observation_start[node + 1]))
+        first = int(solved.tree.child[history])
+        pending.extend(reversed([(first + i, (*seen, *filter(None, [s.address(row)]))) for i, row in enumerate(rows)]))
 
 
 def _history(solved: Exact, observations: Sequence[int]) -> int:

@@ -22,6 +22,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from standoff.errors import SolveError
+from standoff.gallery.figures import Whence
 
 CITATION = (
     "J. B. Lewis and K. A. Schultz (2003), Revealing Preferences: Empirical Estimation of a Crisis Bargaining Game with Incomplete Information, "
@@ -32,9 +33,9 @@ STORY = (
     "retreat are worth is known to each side alone. At these values resistance may be rare, even or usual: three equilibria of one game."
 )
 TITLE = "Crisis signalling with three equilibria"
-KNOWN = (0.2964518, 0.4724232, 0.8740314)
-"""Probabilities of resistance at the defaults. Crisman-Cox and Gibilisco's replication files list the first and the third; for the second they list
-0.4715766 and search on from there."""
+KNOWN: tuple[tuple[float, Whence], ...] = ((0.2964518, "published"), (0.4724232, "fixed point"), (0.8740314, "published"))
+"""Probabilities of resistance at the defaults, and who says so. Crisman-Cox and Gibilisco's replication files list the first and the third; for the
+second they list 0.4715766 and search on from there, so it is the root of the equation as the papers write it, with bivariate normal probabilities."""
 WITHIN = 1e-7
 
 

@@ -39,7 +39,11 @@ class Exhibit:
     """What `load` finds it by; None for a game outside the scenario language."""
     lines: tuple[Line, ...]
     choices: tuple[Choice, ...] = ()
-    """Everything that Gambit prints of the exported game, in its order; nothing for a game outside the scenario language."""
+    """Every choice, in the order in which Gambit prints them of the exported game; nothing for a game outside the scenario language."""
+    beyond_gambit: str = ""
+    """Why Gambit cannot solve it; nothing where it can."""
+    endless: bool = False
+    """Whether the game goes on without a last period."""
 
     @property
     def agrees(self) -> bool:
@@ -121,7 +125,8 @@ def _solved(name: str) -> Exhibit:
     sources = dict(scenario.sources)
     citation = sources.pop("published", OWN)
     story, remarks = " ".join(scenario.summary.split()), tuple(sources.values())
-    return Exhibit(name, scenario.title, story, citation, remarks, found, measure(found, FIGURES[name]), choices(found))
+    chosen, beyond = choices(found)
+    return Exhibit(name, scenario.title, story, citation, remarks, found, measure(found, FIGURES[name]), chosen, beyond, scenario.clock.open_ended)
 
 
 def _fixed_point() -> Exhibit:
@@ -130,13 +135,15 @@ def _fixed_point() -> Exhibit:
     if len(ours) != len(known):
         raise SolveError(f"{FIXED_POINT} has {len(known)} equilibria, of which {len(ours)} were found")
     lines = []
-    for which, one, found in zip(("first", "second", "third"), known, ours, strict=True):
+    for which, (one, whence), found in zip(("first", "second", "third"), known, ours, strict=True):
         what = f"the defender resists, in the {which} equilibrium"
-        figure = Figure(what=what, of="defender.resist", known=one, whence="published", within=crisis_signalling.WITHIN, precision=inf)
+        figure = Figure(what=what, of="defender.resist", known=one, whence=whence, within=crisis_signalling.WITHIN, precision=inf)
         lines.append(Line(figure, found, inf, 0.0))
     remarks = (
         "Private shocks are normal: outside the scenario language, so it is solved as a fixed point of its own.",
         "Values as in C. Crisman-Cox and M. Gibilisco (2019), Political Science Research and Methods, doi:10.1017/psrm.2019.58.",
-        "Their replication files list 0.4715766 for the second and search on from there: resistance that is expected so often comes with 0.4713015.",
+        "Their replication files list 0.4715766 for the second and search on from there: resistance that is expected so often comes with 0.4713015. "
+        "What is set beside ours is the root of the equation as the papers write it, found on its own.",
     )
-    return Exhibit(FIXED_POINT, crisis_signalling.TITLE, crisis_signalling.STORY, crisis_signalling.CITATION, remarks, None, tuple(lines))
+    told = crisis_signalling.TITLE, crisis_signalling.STORY, crisis_signalling.CITATION, remarks, None, tuple(lines)
+    return Exhibit(FIXED_POINT, *told, beyond_gambit="its shocks are normal, and a tree has finitely many types")

@@ -1,6 +1,7 @@
 """What is known of each game of the gallery: the one place where figures from elsewhere stand.
 
-A figure is the probability of an option after a public history, for one type of its player, at one precision; or the belief in a type there.
+A figure is the probability of an option after a public history, for one type of its player, at one precision; or the belief in a type there. In
+games solved over their public states (turns taken at once, games without end) it is that of an option in a state.
 The limit of unbounded precision is compared with the solution at `LIMIT_PRECISION`; where the limit mixes, the noise left there moves it by less
 than a thousandth, within the tolerance. `docs/gallery.md` derives the closed forms.
 """
@@ -20,8 +21,9 @@ MIXING = 0.002
 
 EXACT = 1e-9
 
-Whence = Literal["published", "closed form", "Gambit"]
-"""Who says so: the work cited, pen and paper, or the agent quantal response of Gambit 17.0.0b2 on the same tree (an independent solver)."""
+Whence = Literal["published", "closed form", "fixed point", "Gambit"]
+"""Who says so: the work cited; pen and paper; equations of one unknown at a time, solved on their own (the tests do it); or the agent quantal
+response of Gambit 17.0.0b2 on the same tree (an independent solver)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +41,8 @@ class Figure:
     type: str | None = None
     after: tuple[str, ...] = ()
     """Addresses of the moves before, in order."""
+    state: Mapping[str, str | bool] = field(default_factory=dict)
+    """Public state at the moment of choice, where the game is solved over its states; what is not said is as at the start."""
     precision: float = 1.0
     """Infinite for a limit."""
     belief: bool = False
@@ -61,6 +65,10 @@ def _derived(what: str, of: str, known: float, **more: object) -> Figure:
 
 def _gambit(what: str, of: str, known: float, **more: object) -> Figure:
     return Figure(what=what, of=of, known=known, whence="Gambit", within=1e-6, **more)  # type: ignore[arg-type]
+
+
+def _fixed(what: str, of: str, known: float, **more: object) -> Figure:
+    return Figure(what=what, of=of, known=known, whence="fixed point", within=1e-9, **more)  # type: ignore[arg-type]
 
 
 def _closed(what: str, of: str, known: float, **more: object) -> Figure:
@@ -118,6 +126,33 @@ def _signalling() -> list[Figure]:
     ]
 
 
+def _lemons() -> list[Figure]:
+    """Every choice at precision 1: sellers by what the price leaves them, the buyer by what their answers are worth."""
+    sells = {
+        (kind, price): logistic(paid - worth) for kind, worth in (("peach", 2.0), ("lemon", 0.0)) for price, paid in (("high", 2.25), ("low", 0.25))
+    }
+    gain = {("peach", "high"): 0.75, ("peach", "low"): 2.75, ("lemon", "high"): -1.25, ("lemon", "low"): 0.75}
+    better = sum(0.5 * (sells[kind, "high"] * gain[kind, "high"] - sells[kind, "low"] * gain[kind, "low"]) for kind in ("peach", "lemon"))
+    found = [_closed("the high price is offered", "buyer.offer_high", logistic(better))]
+    for (kind, price), p in sells.items():
+        found.append(_closed(f"a {kind} is sold at the {price} price", "seller.sell", p, type=kind, after=(f"buyer.offer_{price}",)))
+    return found
+
+
+def _misperception() -> list[Figure]:
+    """Every choice at precision 1; the watcher weighs the types as it believes them to be."""
+    gains = {"aggressor": (-1.0, 0.0, 2.0), "peaceful": (-1.0, 0.0, -2.0)}
+    attack = {kind: exp(gain[2]) / sum(map(exp, gain)) for kind, gain in gains.items()}
+    found = []
+    for feared, whose in ((0.6, "as it sees the rival"), (0.05, "seeing the rival as it is")):
+        arms = logistic(4 * (feared * attack["aggressor"] + (1 - feared) * attack["peaceful"]) - 1)
+        found.append(_closed(f"the watcher arms, {whose}", "watcher.arm", arms, setting={"feared": feared}))
+    for kind, p in attack.items():
+        who = "aggressors" if kind == "aggressor" else "the peaceful"
+        found.append(_closed(f"{who} attack where they are trusted", "rival.attack", p, type=kind, after=("watcher.trust",)))
+    return [*found, _closed("the peaceful arm against the armed", "rival.arm", logistic(1), type="peaceful", after=("watcher.arm",))]
+
+
 _ENTERED, _FOUGHT = ("entrant_3.enter",), ("entrant_3.enter", "monopolist.fight")
 _TWICE = (*_FOUGHT, "entrant_2.enter", "monopolist.fight")
 _THREATENED = ("challenger.threaten",)
@@ -126,6 +161,9 @@ _SPOKEN = (*_CHALLENGED, "opposition.speak")
 _SUPPORTED, _OPPOSED = (*_SPOKEN, "opposition.speak/support"), (*_SPOKEN, "opposition.speak/dissent")
 _RALLIED = (*_CHALLENGED, "opposition.rally")
 _SILENCED, _TORN = {"blame": 5.0}, {"blame": 2.0}
+_COME, _AHEAD, _AS_IT_IS = {"entered": True}, {"a_armed": True}, {"feared": 0.05}
+_FITTED = 1.8456097537
+_DEAR, _TOO_DEAR = {"build": 5.0, "fear": 0.1}, {"build": 8.0, "fear": 0.1}
 _NO_DETERRENCE = ("entrant_1.enter", "chain.fight", "entrant_2.enter", "chain.fight")
 
 _KNOWN: dict[str, tuple[Figure, ...]] = {
@@ -219,6 +257,54 @@ _KNOWN: dict[str, tuple[Figure, ...]] = {
         _closed("the good one says X", "candidate.say_x", 0.5, type="good"),
         _closed("the bad one says X", "candidate.say_x", 0.5, type="bad"),
         _closed("X is accepted", "panel.accept", logistic(-1), after=("candidate.say_x",)),
+    ),
+    "matching-pennies": (
+        _gambit("row goes up", "row.up", 0.586784),
+        _gambit("column goes left", "column.left", 0.451807),
+        Figure(what="row goes up, at the precision that fits", of="row.up", known=0.6156513, whence="Gambit", within=1e-7, precision=_FITTED),
+        Figure(what="column goes left, at that precision", of="column.left", known=0.3832909, whence="Gambit", within=1e-7, precision=_FITTED),
+        _derived("row goes up", "row.up", 1 / 2),
+        _derived("column goes left", "column.left", 0.2785 / (1.1141 + 0.2785)),
+    ),
+    "entry": (
+        _gambit("the entrant comes in", "entrant.enter", 0.831465),
+        _gambit("it comes in the first way", "entrant.in1", 0.478259, state=_COME),
+        _gambit("it is fought", "incumbent.fight", 0.362340, state=_COME),
+        _derived("the entrant comes in", "entrant.enter", 1.0),
+        _derived("it comes in the first way", "entrant.in1", 2 / 3, state=_COME),
+        _derived("it is accommodated", "incumbent.accommodate", 2 / 3, state=_COME),
+        _derived("it is, the second way paying half if fought", "incumbent.accommodate", 3 / 5, state=_COME, setting={"fought": 0.5}),
+    ),
+    "attrition": (
+        _fixed("either quits", "first.quit", 0.347270024262),
+        _fixed("either quits (discount 0.5)", "first.quit", 0.362473981842, setting={"clock.discount": 0.5}),
+        _derived("either quits", "first.quit", 1 / 4),
+        _derived("either quits (discount 0.8)", "first.quit", 1 / 4, setting={"clock.discount": 0.8}),
+        _derived("either quits (prize 2)", "second.quit", 1 / 3, setting={"prize": 2.0}),
+    ),
+    "arms-race": (
+        _fixed("either builds", "a.build", 0.665698759425),
+        _fixed("the one behind builds", "b.build", 0.643185488691, state=_AHEAD),
+        _derived("either builds", "a.build", 1.0),
+        _derived("the one behind builds", "b.build", 1.0, state=_AHEAD),
+        _derived("either builds (edge 5)", "b.build", 1.0, setting={"edge": 5.0}),
+        _derived("either builds (build 5, fear 0.1)", "a.build", 1 / 3, setting=_DEAR),
+        _derived("the one behind builds (build 5, fear 0.1)", "b.build", 0.0, state=_AHEAD, setting=_DEAR),
+        _derived("either builds (build 8, fear 0.1)", "b.build", 0.0, setting=_TOO_DEAR),
+    ),
+    "lemons": (
+        *_lemons(),
+        _derived("the high price is offered", "buyer.offer_high", 0.0),
+        _derived("a peach is sold at the low price", "seller.sell", 0.0, type="peach", after=("buyer.offer_low",)),
+        _derived("a lemon is sold at the low price", "seller.sell", 1.0, type="lemon", after=("buyer.offer_low",)),
+        _derived("the high price is offered, three cars in four being good", "buyer.offer_high", 1.0, setting={"good": 0.75}),
+    ),
+    "misperception": (
+        *_misperception(),
+        _derived("the watcher arms, as it sees the rival", "watcher.arm", 1.0),
+        _derived("the watcher arms, seeing the rival as it is", "watcher.arm", 0.0, setting=_AS_IT_IS),
+        _derived("the peaceful arm against the armed", "rival.arm", 1.0, type="peaceful", after=("watcher.arm",)),
+        _derived("the peaceful let be who trusts them", "rival.let_be", 1.0, type="peaceful", after=("watcher.trust",)),
     ),
     "repeated-signalling": tuple(_signalling()),
 }  # fmt: skip

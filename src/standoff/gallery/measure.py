@@ -1,4 +1,4 @@
-"""Read the figures of a game off its solution, along exact public histories."""
+"""Read the figures of a game off its solution: along exact public histories, or in public states where it is solved over these."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from math import isinf
 
 from standoff.errors import SolveError
 from standoff.gallery.figures import LIMIT_PRECISION, Figure
-from standoff.game import DECISION, build
+from standoff.game import DECISION, Game, build
 from standoff.scenario import load
-from standoff.solve import Exact, exact
+from standoff.solve import Equilibrium, Exact, exact, solve
 from standoff.solve.grid import to_beliefs
 
 
@@ -36,27 +36,57 @@ class Line:
         return abs(self.difference) <= self.figure.within
 
 
+def solution(game: Game) -> Exact | Equilibrium:
+    """Solve a game on its public histories; one with turns taken at once or without end, and so without secrets here, over its public states.
+
+    Raises SolveError when the branch to the solution is lost.
+    """
+    return solve(game) if game.structure.at_once or game.structure.open_ended else exact(game)
+
+
+def residual(solved: Exact | Equilibrium) -> float:
+    """Return the largest residual of a solution's equations, in relative log-odds."""
+    if isinstance(solved, Exact):
+        return solved.certificate.residual
+    assert solved.certificate is not None
+    assert solved.certificate.whole is not None
+    return solved.certificate.whole.residual
+
+
 def measure(scenario: str, figures: Sequence[Figure]) -> tuple[Line, ...]:
     """Solve a scenario at every setting and precision that the figures ask for, and read them.
 
     Raises SolveError when the branch to the solution is lost, or a history is none of the game.
     """
-    solved: dict[tuple[tuple[tuple[str, float], ...], float], Exact] = {}
+    solved: dict[tuple[tuple[tuple[str, float], ...], float], Exact | Equilibrium] = {}
     lines = []
     for figure in figures:
         precision = LIMIT_PRECISION if isinf(figure.precision) else figure.precision
         key = (tuple(sorted(figure.setting.items())), precision)
         if key not in solved:
-            solved[key] = exact(build(load(scenario, {**figure.setting, "precision": precision})))
-        lines.append(Line(figure, read(solved[key], figure), precision, solved[key].certificate.residual))
+            solved[key] = solution(build(load(scenario, {**figure.setting, "precision": precision})))
+        lines.append(Line(figure, read(solved[key], figure), precision, residual(solved[key])))
     return tuple(lines)
 
 
-def read(solved: Exact, figure: Figure) -> float:
+def read(solved: Exact | Equilibrium, figure: Figure) -> float:
     """Return the probability, or the belief, that a figure speaks of.
 
-    Raises SolveError when the history does not lead to such a choice.
+    Raises SolveError when the history does not lead to such a choice, or the game has no such state.
     """
+    return _on_history(solved, figure) if isinstance(solved, Exact) else _in_state(solved, figure)
+
+
+def _in_state(solved: Equilibrium, figure: Figure) -> float:
+    player, name = figure.of.split(".", 1)
+    for turn in solved.game.canonical.turns:
+        if turn.player == player and name in [option.name for option in turn.options]:
+            (policy,) = solved.policy_at(solved.locate(turn=turn.name, state=figure.state)).values()
+            return policy[name]
+    raise SolveError(f"{figure.of} is no option of this game")
+
+
+def _on_history(solved: Exact, figure: Figure) -> float:
     history = follow(solved, figure.after)
     player, name = figure.of.split(".", 1)
     game = solved.game

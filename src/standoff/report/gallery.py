@@ -39,9 +39,11 @@ def _game(exhibit: Exhibit) -> Content:
         "citation": exhibit.citation,
         "remarks": list(exhibit.remarks),
         "scenario": exhibit.scenario,
+        "endless": exhibit.endless,
         "agrees": exhibit.agrees,
         "figures": [_figure(line) for line in exhibit.lines],
-        "gambit": {"commands": _in_gambit(exhibit.scenario), "prints": [_choice(choice) for choice in exhibit.choices]},
+        "choices": [_choice(choice) for choice in exhibit.choices],
+        "gambit": {"commands": _in_gambit(exhibit), "why_not": exhibit.beyond_gambit or None},
     }
 
 
@@ -52,6 +54,7 @@ def _figure(line: Line) -> Content:
         "of": figure.of,
         "type": figure.type,
         "after": list(figure.after),
+        "state": dict(figure.state),
         "belief": figure.belief,
         "setting": dict(figure.setting),
         "limit": isinf(figure.precision),
@@ -66,9 +69,10 @@ def _figure(line: Line) -> Content:
     }
 
 
-def _in_gambit(scenario: str | None) -> list[str]:
-    """Return the commands that solve a scenario in Gambit at its own precision."""
-    if scenario is None:
+def _in_gambit(exhibit: Exhibit) -> list[str]:
+    """Return the commands that solve a scenario in Gambit at its own precision; none where it cannot."""
+    scenario = exhibit.scenario
+    if scenario is None or exhibit.beyond_gambit:
         return []
     return [f"standoff export {scenario} --scaled", f"gambit-logit -q -e -l 1 {scenario.removeprefix('gallery/')}.efg"]
 
@@ -78,6 +82,7 @@ def _choice(choice: Choice) -> Content:
         "player": choice.player,
         "type": choice.type,
         "after": list(choice.after),
+        "state": dict(choice.state),
         "ours": dict(zip(choice.options, choice.probabilities, strict=True)),
     }
 
@@ -196,7 +201,7 @@ def _one(game: Content) -> list[Any]:
         heading(f"What is known, and what comes out: {agree} of {plural(len(game['figures']), 'figure')} agree"),
         shown,
         *_notes(game),
-        *_printed(game["gambit"]["prints"]),
+        *_choices(game),
         *_next(game),
     ]
 
@@ -223,17 +228,26 @@ def _notes(game: Content) -> list[Any]:
     return lines
 
 
-def _printed(choices: Sequence[Content]) -> list[Any]:
-    """Show what Gambit prints of the same tree, in its order and from our solution."""
+def _choices(game: Content) -> list[Any]:
+    """Show every choice from our solution, in the order in which Gambit prints them of the same tree."""
+    choices = game["choices"]
     if not choices:
         return []
-    shown = table("who chooses", "after", "with", wide=("after", "with"))
+    in_states = any(choice["state"] for choice in choices)
+    shown = table("who chooses", "when" if in_states else "after", "with", wide=("when" if in_states else "after", "with"))
     for choice in choices[:SHOWN]:
         who = choice["player"] + (f", {choice['type']}" if choice["type"] else "")
-        shown.add_row(who, " ".join(choice["after"]) or "the start", ", ".join(f"{option} {p:.6f}" for option, p in choice["ours"].items()))
+        before = ", ".join(f"{name} is {_label(value)}" for name, value in choice["state"].items()) or " ".join(choice["after"])
+        shown.add_row(who, before or "the start", ", ".join(f"{option} {p:.6f}" for option, p in choice["ours"].items()))
     rest = len(choices) - SHOWN
     more = [Text(f"... and {plural(rest, 'more choice')}; --json has them all.", style="dim")] if rest > 0 else []
+    if game["gambit"]["why_not"]:
+        return [heading("Every choice"), shown, *more, Text(f"Gambit cannot solve it: {game['gambit']['why_not']}.", style="dim")]
     return [heading("The same in Gambit: after the precision it prints these numbers, in this order"), shown, *more]
+
+
+def _label(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _next(game: Content) -> list[Any]:
@@ -241,8 +255,10 @@ def _next(game: Content) -> list[Any]:
     if name is None:
         line = Text("In Python, `equilibria(CrisisSignalling(defender_war=-2))` of standoff.gallery answers for other payoffs.", style="dim")
         return [line, *commands(("standoff gallery", "all games"))]
+    # Reasons are given for games that end.
+    why = [] if game["endless"] else [(f"standoff explain {name}", "why, and what would change it")]
     return commands(
         (f"standoff solve {name}", "its solution; --set precision=5 for sharper play"),
-        (f"standoff explain {name}", "why, and what would change it"),
-        *zip(game["gambit"]["commands"], ("write the tree for Gambit", "and solve it there"), strict=True),
+        *why,
+        *zip(game["gambit"]["commands"], ("write the tree for Gambit", "and solve it there"), strict=False),
     )
