@@ -113,7 +113,9 @@ class Game:
     def must_end(self, what: str) -> None:
         """Refuse, as a BuildError, what can only be done with a game that ends."""
         if self.structure.open_ended:
-            raise BuildError(f"{what} needs a game that ends, and this one is open-ended; give the clock a number of periods to do it")
+            raise BuildError(
+                f"{what} needs a game that ends, and this one is open-ended: it can be solved, and read with `standoff solve`; give the clock a number of periods for the rest"
+            )
 
     def size(self) -> dict[str, int]:
         """Return how large the game is; an open-ended game has no number of periods."""
