@@ -407,7 +407,7 @@ class _Branch:
                 break
             if count == 1:
                 first = size
-                if size > max(0.5 * length, 1e-2):
+                if size > max(0.5 * length, AIM):
                     break
             elif size > 0.7 * old:
                 # Newton's steps no longer shrink: at the end of the branch that is rounding, elsewhere another branch.
@@ -416,7 +416,7 @@ class _Branch:
                 break
             point += change
             # Newton's step alone does not tell where equations are stiff, as at high precision; there the residual is still large.
-            if not last and size < NEAR and residual < ROUGH:
+            if not last and size < min(NEAR, max(0.3 * length, 1e-4)) and residual < ROUGH:
                 return residual, first
         return np.inf, first
 
