@@ -141,7 +141,7 @@ def choose(row, n_types, n_options, u, sigma):
 
 
 @kernel
-def know(below, n_types, n_options, n_obs, is_open, row, u, chance, sigma):
+def know(below, n_types, n_options, is_open, row, u, chance, sigma):
     """Fill `sigma` as `choose` does, from the likelihoods that `believe` has kept where they are the same."""
     if is_open:
         for a in range(n_options):
@@ -352,7 +352,7 @@ def expect(h, n, c0, n_options, n_obs, n_types, first, column, decision, choice,
     n_axes, width, n_directions = n_types - 1, n_options - 1, slope.shape[2]
     believed(h, n_types, first, x, r)
     if decision:
-        know(c0, n_types, n_options, n_obs, is_open, tree.unknown[h], state.u, chance, sigma)
+        know(c0, n_types, n_options, is_open, tree.unknown[h], state.u, chance, sigma)
     for y in range(n_obs):
         below = c0 + y
         mean[y] = 0.0
@@ -548,7 +548,7 @@ def respond(part, tree, g, axes, state, r):
                 continue
             is_open, base = g.is_open[n], g.like_start[n]
             if choice:
-                know(c0, n_types, n_options, n_obs, is_open, row, u, chance, sigma)
+                know(c0, n_types, n_options, is_open, row, u, chance, sigma)
             if n_axes > 1:
                 believed(h, n_types, first, x, r)
             for y in range(n_obs):
