@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pygambit
 import pytest
@@ -18,6 +20,12 @@ from standoff.solve.grid import to_beliefs
 
 def signalling(rounds, precision=1.0):
     return so.build(so.load("repeated-signalling", {"clock.periods": rounds, "precision": precision}))
+
+
+def long_signalling(rounds, precision=1.0):
+    """The game of the benchmarks whose branch turns back and forth: three ways lead on from a round."""
+    path = Path(__file__).parents[1] / "benchmarks" / "long-signalling.yaml"
+    return so.build(so.load(path, {"clock.periods": rounds, "precision": precision}))
 
 
 def decisions(solved):
@@ -137,14 +145,9 @@ def test_random_games_are_solved_as_the_grid_solves_them(seed):
 # --- properties ----------------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.property
-@pytest.mark.parametrize(("rounds", "precision"), [(3, 1), (5, 5), (4, 100), (5, 1000), (10, 1)])
-def test_every_decision_is_the_logit_response_to_the_values_that_follow(rounds, precision):
-    """Checked here without the engine: values from the ends, beliefs from the start, each stage equation."""
-    solved = exact(signalling(rounds, precision))
+def farthest_from_logit(solved):
+    """The largest relative gap between log-odds and the logit response to the values that follow, without the engine."""
     game, g = solved.game, solved.game.arrays
-    assert solved.certificate.met
-    assert solved.certificate.residual <= RESIDUAL
     worst = 0.0
     for history, node in decisions(solved):
         o0, o1, y0 = int(g.option_start[node]), int(g.option_start[node + 1]), int(g.observation_start[node])
@@ -156,7 +159,42 @@ def test_every_decision_is_the_logit_response_to_the_values_that_follow(rounds, 
         u = g.log_w[o0:o1, None] + g.precision[node] * q
         found = solved.log_odds[first : first + o1 - o0, :k]
         worst = max(worst, float((np.abs((u - u[0]) - (found - found[0])) / np.maximum(1, np.abs(found).max())).max()))
-    assert worst < 1e-8
+    return worst
+
+
+@pytest.mark.property
+@pytest.mark.parametrize(("rounds", "precision"), [(3, 1), (5, 5), (4, 100), (5, 1000), (10, 1)])
+def test_every_decision_is_the_logit_response_to_the_values_that_follow(rounds, precision):
+    """Checked here without the engine: values from the ends, beliefs from the start, each stage equation."""
+    solved = exact(signalling(rounds, precision))
+    assert solved.certificate.met
+    assert solved.certificate.residual <= RESIDUAL
+    assert farthest_from_logit(solved) < 1e-8
+
+
+@pytest.mark.property
+def test_turning_points_are_passed():
+    """The branch turns back at 64 % of the precision and forth again at 60 %; Newton's method from the other side would skip that."""
+    solved = exact(long_signalling(5, 5.0))
+    assert solved.certificate.folds == 2
+    assert solved.certificate.met
+    assert farthest_from_logit(solved) < 1e-8
+
+
+@pytest.mark.property
+def test_the_number_of_workers_does_not_matter():
+    game = long_signalling(7)
+    alone, *others = (exact(game, workers=workers) for workers in (1, 2, 3))
+    for other in others:
+        assert np.array_equal(alone.log_odds, other.log_odds)
+        assert np.array_equal(alone.values, other.values)
+        assert np.array_equal(alone.beliefs, other.beliefs)
+        assert alone.certificate == other.certificate
+
+
+@pytest.mark.paper
+def test_long_signalling_has_as_many_information_sets_as_said():
+    assert [len(information_sets(long_signalling(rounds))) for rounds in (1, 2, 5)] == [6, 24, 726]
 
 
 @pytest.mark.property

@@ -114,7 +114,8 @@ class Game:
         """Refuse, as a BuildError, what can only be done with a game that ends."""
         if self.structure.open_ended:
             raise BuildError(
-                f"{what} needs a game that ends, and this one is open-ended: it can be solved, and read with `standoff solve`; give the clock a number of periods for the rest"
+                f"{what} needs a game that ends, and this one is open-ended: it can be solved, and read with `standoff solve`; "
+                "give the clock a number of periods for the rest"
             )
 
     def size(self) -> dict[str, int]:

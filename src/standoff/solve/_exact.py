@@ -332,8 +332,9 @@ def eliminate(part, tree, g, pay, axes, state, t, r, z):
                 for c in range(n_columns):
                     reward = pay.node[n, c] + pay.observation[y0, c] + (pay.option[o0, c] if decision else 0.0)
                     value[h, c] = reward + beta * value[c0, c]
+                    here, below = slope[h, c], slope[c0, c]
                     for j in range(n_directions):
-                        slope[h, c, j] = beta * slope[c0, c, j]
+                        here[j] = beta * below[j]
                 continue
             expect(h, n, c0, n_options, n_obs, n_types, first, column, decision, choice, tree, g, pay, state, r)
             # What is chosen together with an earlier choice is solved with that; here its value is taken as things stand.
@@ -432,51 +433,55 @@ def expect(h, n, c0, n_options, n_obs, n_types, first, column, decision, choice,
             if viewer == 0 or tilted:
                 weigh(h, viewer, n, c0, n_obs, n_types, first, column, g, x, chance, r)
         own = c - column if column >= 0 and column <= c < column + n_types else -1
+        here, moves = slope[h, c], effect[c]
         for j in range(n_directions):
-            slope[h, c, j] = 0.0
+            here[j] = 0.0
         for k in range(n_types):
             pull[k] = 0.0
-            for a in range(1, n_options):
-                effect[c, k * width + a - 1] = 0.0
+        for line in range(n_types * width):
+            moves[line] = 0.0
         total = pay.node[n, c]
         for y in range(n_obs):
-            below = c0 + y
-            p = chance[below, own] if own >= 0 else mean[y]
-            after = pay.observation[y0 + y, c] + beta * value[below, c] + (pay.option[o0 + y, c] if is_open else 0.0)
+            likely, below = chance[c0 + y], slope[c0 + y, c]
+            p = likely[own] if own >= 0 else mean[y]
+            after = pay.observation[y0 + y, c] + beta * value[c0 + y, c] + (pay.option[o0 + y, c] if is_open else 0.0)
             total += p * after
             weight = p * beta
             for j in range(n_directions):
-                if first <= j < first + n_axes:
-                    change = 0.0
+                here[j] += weight * below[j]
+            if n_axes > 1:
+                for d in range(n_axes):
+                    change = -below[first + d]
                     for e in range(n_axes):
-                        change += slope[below, c, first + e] * by_x[y, e, j - first]
-                    slope[h, c, j] += weight * change + (dmean[y, j - first] * after if own < 0 else 0.0)
-                else:
-                    slope[h, c, j] += weight * slope[below, c, j]
+                        change += below[first + e] * by_x[y, e, d]
+                    here[first + d] += weight * change
             if own >= 0:
                 onward[y, own] = after
+            else:
+                for d in range(n_axes):
+                    here[first + d] += dmean[y, d] * after
             if choice:
                 for k in range(n_types):
                     turn = 0.0
                     for e in range(n_axes):
-                        turn += slope[below, c, first + e] * by_log[y, e, k]
+                        turn += below[first + e] * by_log[y, e, k]
                     turn *= beta
                     if own >= 0:
                         bend[y, own, k] = turn
                         moved = p * (turn + (after if k == own else 0.0))
                     else:
-                        moved = p * turn + prob[k] * chance[below, k] * after
+                        moved = p * turn + prob[k] * likely[k] * after
                     if not is_open:
                         for a in range(1, n_options):
-                            effect[c, k * width + a - 1] += moved * gain[y, k, a]
+                            moves[k * width + a - 1] += moved * gain[y, k, a]
                     else:
                         pull[k] += moved
                         if y > 0:
-                            effect[c, k * width + y - 1] = moved
+                            moves[k * width + y - 1] = moved
         if choice and is_open:
             for k in range(n_types):
                 for a in range(1, n_options):
-                    effect[c, k * width + a - 1] -= sigma[k, a] * pull[k]
+                    moves[k * width + a - 1] -= sigma[k, a] * pull[k]
         if decision and not is_open:
             # Payoffs of options that are not seen: they hang on the choice, not on what is observed of it.
             for k in range(n_types):
@@ -487,9 +492,9 @@ def expect(h, n, c0, n_options, n_obs, n_types, first, column, decision, choice,
                 total += share * reward
                 if own < 0:
                     for d in range(n_axes):
-                        slope[h, c, first + d] += dprob[d, k] * reward
+                        here[first + d] += dprob[d, k] * reward
                 for a in range(1, n_options):
-                    effect[c, k * width + a - 1] += share * sigma[k, a] * (pay.option[o0 + a, c] - reward)
+                    moves[k * width + a - 1] += share * sigma[k, a] * (pay.option[o0 + a, c] - reward)
         value[h, c] = total
 
 
@@ -519,9 +524,9 @@ def answer(h, n, n_options, n_obs, n_types, first, column, c0, tree, g, pay, sta
     scale = 1.0
     for k in range(n_types):
         for a in range(1, n_options):
-            line = k * width + a - 1
+            line = system[k * width + a - 1]
             for j in range(size + n_directions + 1):
-                system[line, j] = 0.0
+                line[j] = 0.0
             for y in range(n_obs):
                 # Observations count by how much likelier they are after this option than after the first.
                 if is_open:
@@ -530,39 +535,45 @@ def answer(h, n, n_options, n_obs, n_types, first, column, c0, tree, g, pay, sta
                     share = like[base + (a * n_obs + y) * n_types + k] - like[base + y * n_types + k]
                 if share == 0.0:
                     continue
-                weight = -sharp * share
+                weight = sharp * share
                 for two in range(n_types):
                     turn = weight * bend[y, k, two]
                     for b in range(1, n_options):
                         rate = ((1.0 if b == y else 0.0) - sigma[two, b]) if is_open else gain[y, two, b]
-                        system[line, two * width + b - 1] += turn * rate
-                weight = sharp * beta * share
+                        line[two * width + b - 1] -= turn * rate
+                weight *= beta
+                below = slope[c0 + y, column + k]
                 for j in range(n_directions):
-                    if first <= j < first + n_axes:
+                    line[size + j] += weight * below[j]
+                if n_axes > 1:
+                    for d in range(n_axes):
+                        change = -below[first + d]
                         for e in range(n_axes):
-                            system[line, size + j] += weight * slope[c0 + y, column + k, first + e] * by_x[y, e, j - first]
-                    else:
-                        system[line, size + j] += weight * slope[c0 + y, column + k, j]
+                            change += below[first + e] * by_x[y, e, d]
+                        line[size + first + d] += weight * change
             ahead = q[a, k] - q[0, k]
             residual = u[row + a - 1, k] - (g.log_w[o0 + a] - g.log_w[o0]) - sharp * ahead
             if not np.isfinite(residual):
                 return np.inf
             gap = max(gap, abs(residual))
             scale = max(scale, abs(u[row + a - 1, k]))
-            system[line, line] += 1.0
-            system[line, size + n_directions - 1] += precision * ahead
-            system[line, size + n_directions] = -residual
+            line[k * width + a - 1] += 1.0
+            line[size + n_directions - 1] += precision * ahead
+            line[size + n_directions] = -residual
     if not solve_all(system, size, size + n_directions + 1):
         return np.inf
     for k in range(n_types):
         for a in range(1, n_options):
+            into, line = rise[row + a - 1, k], system[k * width + a - 1]
             for j in range(n_directions + 1):
-                rise[row + a - 1, k, j] = system[k * width + a - 1, size + j]
+                into[j] = line[size + j]
     for c in range(slope.shape[1]):
-        for line in range(size):
+        here = slope[h, c]
+        for one in range(size):
+            moved, line = effect[c, one], system[one]
             for j in range(n_directions):
-                slope[h, c, j] += effect[c, line] * system[line, size + j]
-            value[h, c] += effect[c, line] * system[line, size + n_directions]
+                here[j] += moved * line[size + j]
+            value[h, c] += moved * line[size + n_directions]
     return gap / scale
 
 

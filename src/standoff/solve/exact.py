@@ -436,13 +436,14 @@ class _Branch:
                 return residual, folds, count
             if residual < np.inf and self.point[-1] < 1.0:
                 onward = _unit(self.by_t)
-                turn = float(onward @ ahead) / float(np.sqrt(ahead @ ahead))
+                turn = _inner(onward, ahead) / _inner(ahead, ahead) ** 0.5
                 if turn < 0.0:
                     onward, turn = -onward, -turn
                 # A sharper bend than expected is taken in smaller steps, so that the branch cannot be swapped for a neighbour.
                 if turn >= 0.8 or length <= 1e-6:
                     folds += int(onward[-1] * direction[-1] < 0.0)
-                    gone = float(np.sqrt(((self.point - start) ** 2).sum()))
+                    way = self.point - start
+                    gone = _inner(way, way) ** 0.5
                     bend = (onward - direction) / gone
                     direction = onward
                     # The parabola misses by the third power of the step.
@@ -477,13 +478,13 @@ class _Branch:
             change = newton
             if not last:
                 # Block elimination of the arc's equation (Keller 1977).
-                change = newton - float(ahead @ (point - guess + newton)) / float(ahead @ by_t) * by_t
+                change = newton - (_inner(ahead, point - guess + newton) / _inner(ahead, by_t)) * by_t
             old, size = size, float(np.abs(change).max())
             if not np.isfinite(size):
                 break
             if count == 1:
                 first = size
-                if size > max(0.5 * length, 1e-2):
+                if size > max(0.5 * length, AIM):
                     break
             elif size > 0.7 * old:
                 # Newton's steps no longer shrink: at the end of the branch that is rounding, elsewhere another branch.
@@ -492,7 +493,7 @@ class _Branch:
                 break
             point += change
             # Newton's step alone does not tell where equations are stiff, as at high precision; there the residual is still large.
-            if not last and size < NEAR and residual < ROUGH:
+            if not last and size < min(NEAR, max(0.3 * length, 1e-4)) and residual < ROUGH:
                 return residual, first
         return np.inf, first
 
@@ -529,7 +530,12 @@ def _divide(tree: Tree, n_children: np.ndarray, workers: int) -> tuple[np.ndarra
 
 def _unit(by_t: np.ndarray) -> np.ndarray:
     """Return the direction of length one along the derivative by `t`."""
-    return np.asarray(by_t / np.sqrt(by_t @ by_t))
+    return np.asarray(by_t / _inner(by_t, by_t) ** 0.5)
+
+
+def _inner(one: np.ndarray, two: np.ndarray) -> float:
+    """Return the inner product. BLAS would give it to threads of its own, which cost more here than they save."""
+    return float(np.einsum("i,i->", one, two))
 
 
 def _reach(gap: float, pace: float, bend: float) -> float:
