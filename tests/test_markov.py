@@ -352,3 +352,20 @@ def test_play_that_cannot_end_is_refused():
 def test_arrays_that_are_no_game_are_refused(change, problem):
     with pytest.raises(BuildError, match=problem):
         solve_markov(replace(one_shot(np.eye(2), np.eye(2), discount=0.5), **change))
+
+
+@pytest.mark.property
+@pytest.mark.parametrize("precision", [300.0, 500.0, 1000.0, 2000.0])
+def test_a_symmetric_war_of_attrition_stays_symmetric_past_its_branch_point(precision):
+    """Two others cross there, on which one side quits at once; a step that lands on one of them is taken again."""
+    reward = np.array([[-1.0, -1.0], [3.0, 0.0], [0.0, 3.0], [0.0, 0.0]])
+    game = MarkovGame(
+        2, np.array([0, 2]), np.array([0, 1]), np.array([2, 2]), np.zeros(4), np.full(2, precision / 2), np.array([0, 4]), reward,
+        np.array([0, 1, 1, 1, 1]), np.array([0]), np.array([0.5]),
+    )  # fmt: skip
+    solved = solve_markov(game)
+    one, two = solved.policy(0)
+    assert solved.certificate.symmetric
+    assert len(solved.certificate.crossings) == 1
+    assert one == pytest.approx(two, abs=1e-9)
+    assert one[1] == pytest.approx(0.25, abs=20.0 / precision)

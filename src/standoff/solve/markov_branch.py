@@ -17,8 +17,8 @@ RESIDUAL = 1e-10
 STEPS, ROUNDS = 5_000, 8
 NEAR = 1e-3
 """Newton's last step, in log-odds, that is near enough to the branch to go on from there."""
-AIM = 0.03
-"""First correction after a step, in log-odds, which the length of steps aims at."""
+AIMS = 0.03, 0.006, 0.001
+"""First correction after a step, in log-odds, which the length of steps aims at: at first, and where that has led astray."""
 GROWTH = 2.0
 """A step may go to so many times the precision, so that few crossings of other branches hide in one step."""
 CLOSE = 1e-2, 1e-3
@@ -84,7 +84,19 @@ class Branch:
         self.start = np.concatenate([np.zeros(self.n_values), flat.base, [0.0]])
 
     def follow(self, progress: Progress | None) -> Solution:
-        """Follow the branch from `t = 0` to `t = 1`."""
+        """Follow the branch from `t = 0` to `t = 1`.
+
+        Close to a crossing a step may land on the other branch after all. That one leads back below precision 0, which the principal branch never
+        does; the way is then taken again in shorter steps.
+        """
+        for aim in AIMS:
+            found = self._follow(aim, progress)
+            if found is not None:
+                return found
+        raise SolveError("the branch from precision 0 led back there, in shorter steps too; the game's equations may be too badly scaled")
+
+    def _follow(self, aim: float, progress: Progress | None) -> Solution | None:
+        """Follow the branch in steps whose first correction is about `aim`; None where it leads back below precision 0."""
         here = self._begin()
         way: Way = here.y, here.tangent
         folds, crossings = 0, list[float]()
@@ -111,12 +123,12 @@ class Branch:
                             y[: self.n_values].reshape(self.shape), y[self.n_values : -1], linear.residual, folds, tuple(crossings), count
                         )  # fmt: skip
                     if y[-1] < 0.0:
-                        raise SolveError("the branch from precision 0 led back there; the game's equations may be too badly scaled")
+                        return None
                     if progress is not None:
                         progress("following the branch", min(float(y[-1]), 1.0))
                     way, here = self._way(here, ahead), ahead
                     # The error of the cubic grows as the fourth power of the distance.
-                    distance *= min(max((AIM / max(first, 1e-12)) ** 0.25, 0.3), 2.0)
+                    distance *= min(max((aim / max(first, 1e-12)) ** 0.25, 0.3), 2.0)
                     continue
             if max(length, distance) < 1e-9:
                 raise SolveError(f"the branch from precision 0 was lost at {here.y[-1]:.3%} of the precision after {folds} turning points")
