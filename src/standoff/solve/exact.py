@@ -37,10 +37,10 @@ RESIDUAL = 1e-9
 SAME_BELIEF, SAME_VALUE = 1e-9, 1e-6
 """How near beliefs, and values there, must be for a history to stand for another."""
 
-STEPS, ROUNDS = 5_000, 8
-AIM, NEAR, ROUGH = 0.05, 0.1, 0.03
-"""First correction, in log-odds, that is aimed at; the largest, and the largest residual before it, after which to go on from there: what is left
-is of the order of its square."""
+STEPS, ROUNDS = 20_000, 8
+AIM, NEAR, LEFT, ROUGH = 0.05, 0.1, 0.01, 0.03
+"""First correction, in log-odds, that is aimed at; the largest after which to go on from there; what may be left by then, going by how corrections
+shrink; the largest residual before it."""
 
 SMALL, GRAIN = 4_000, 32
 """Histories from which on a tree is divided among workers, and histories at which to divide it, per worker."""
@@ -492,8 +492,9 @@ class _Branch:
                     return residual, first
                 break
             point += change
-            # Newton's step alone does not tell where equations are stiff, as at high precision; there the residual is still large.
-            if not last and size < min(NEAR, max(0.3 * length, 1e-4)) and residual < ROUGH:
+            # A small step of Newton's is not enough where equations are stiff, as at high precision; there the residual is still large.
+            near = size < min(NEAR, max(0.3 * length, 1e-4)) and size**2 < LEFT * old and residual < ROUGH
+            if near and not last:
                 return residual, first
         return np.inf, first
 
