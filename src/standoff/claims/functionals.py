@@ -181,8 +181,9 @@ class Evaluation:
             if structure.period[layers[layer]] < first_period:
                 break
             evaluate(
-                int(layers[layer]), int(layers[layer + 1]), solved.grid.points, solved.lines, game.arrays, pay, keep_option, keep_observation,
-                discounted, pinned, viewer, group, overridden, played, self.values, solved.log_policy, work.stage, work.scratch,
+                int(layers[layer]), int(layers[layer + 1]), solved.grid.points, solved.grid.combination, solved.lines, game.arrays, pay, keep_option,
+                keep_observation, discounted, pinned, viewer, group, overridden, played, self.values, solved.log_policy, work.stage, work.scratch,
+                work.joint,
             )  # fmt: skip
 
     def at(self, number: int, node: int, x: np.ndarray, types: tuple[tuple[int, int], ...] = ()) -> float:

@@ -86,12 +86,12 @@ def _choices(oracle: Exact | None) -> int:
 
 def _against(solved: Equilibrium, oracle: Exact) -> tuple[float, float, int]:
     """Compare the grid's policy with the exact one at histories with a choice: all, or an even spread of `EXACT_POINTS`."""
-    chosen = oracle.choices
+    chosen, known = oracle.choices, oracle.known
     if len(chosen) > EXACT_POINTS:
         chosen = chosen[np.unique(np.linspace(0, len(chosen) - 1, EXACT_POINTS).astype(int))]
     distance = regret = 0.0
     for history in chosen.tolist():
-        probe = solved.probe(int(oracle.tree.node[history]), oracle.beliefs[history])
+        probe = solved.probe(int(oracle.tree.node[history]), known[history])
         gap = oracle.at(history) - probe.policy
         distance = max(distance, float(np.abs(gap).max()))
         regret = max(regret, float(np.abs((gap * oracle.action_values(history)).sum(axis=1)).max()))
@@ -194,7 +194,7 @@ def _follow(
     game = solved.game
     return follow(  # type: ignore[no-any-return]
         node, x, column, fixed, kind, uniform, solved.lines, solved.grid.combination, game.arrays, game.payoffs, solved.values, solved.log_policy,
-        work.stage, work.scratch, work.follow, np.zeros(len(game.n_types), dtype=np.int64), np.zeros(solved.grid.n_axes), nodes, beliefs,
+        work.stage, work.scratch, work.follow, work.joint, np.zeros(len(game.n_types), dtype=np.int64), np.zeros(solved.grid.n_axes), nodes, beliefs,
     )  # fmt: skip
 
 

@@ -204,15 +204,20 @@ class Exact:
         nodes, first = np.unique(self.tree.node[order], return_index=True)
         return dict(zip(nodes.tolist(), np.split(order, first[1:]), strict=True))
 
+    @property
+    def known(self) -> np.ndarray:
+        """Belief coordinates that a choice hangs on: those of the history, but for choices made at once, of which none is known yet; (H, D)."""
+        return self.beliefs[self._heads]
+
     def find(self, node: int, x: np.ndarray) -> int | None:
-        """Return a history that stands at a node with these belief coordinates, or None.
+        """Return a history that stands at a node with these belief coordinates (`known`), or None.
 
         Beliefs within 1e-9 count as the same, unless histories that close behave differently: then none of them can be meant.
         """
         candidates = self._at.get(node)
         if candidates is None:
             return None
-        gap = np.abs(self.beliefs[candidates] - x).max(axis=1, initial=0.0)
+        gap = np.abs(self.known[candidates] - x).max(axis=1, initial=0.0)
         near = candidates[gap <= SAME_BELIEF]
         if not len(near):
             return None
@@ -247,6 +252,7 @@ class Exact:
 
     @cached_property
     def _heads(self) -> np.ndarray:
+        """The history at whose belief the choice of each is made, shape (H,)."""
         return head_histories(self.game.structure, self.tree.node, self.tree.child)
 
     def _joined_values(self, history: int) -> np.ndarray:

@@ -1,0 +1,60 @@
+"""Choices made at the same moment on the belief grid: scratch for their kernels, one moment solved at an exact belief, means over the others.
+
+Everything about a moment hangs on the belief at its *head*, the first of its nodes; the beliefs about all members move when the last of
+them has chosen (`standoff.solve._held`). So at any node of a moment the belief that is asked for is the head's.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from standoff.game import Game
+from standoff.game.structure import Structure
+from standoff.solve._at_once import make_moment
+from standoff.solve._together import Histories, Joint
+from standoff.solve.grid import BeliefGrid
+
+
+def make_joint(game: Game, grid: BeliefGrid, columns: int) -> Joint:
+    """Return scratch that fits every moment of the game; without any it is empty."""
+    structure, g = game.structure, game.arrays
+    members, histories, unknowns = _largest(game)
+    types = max(game.n_types) if members else 0
+    options = int(np.diff(g.option_start).max(initial=1)) if members else 0
+    own, size = max(types - 1, 0), unknowns + 1
+    cards, basis = grid.scratch()
+    axes = grid.n_axes
+    around = cards.shape[1:]
+    whole = [np.zeros(histories, dtype=np.int64) for _ in range(4)]
+    came_from, came_by = structure.before if members else (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+    return Joint(
+        Histories(*whole), make_moment(members, types, options, columns, len(game.n_types), axes, unknowns), np.zeros(size),
+        np.zeros((histories, columns)), np.zeros((histories, columns, axes + 1)), np.zeros((members, options, types)),
+        np.zeros((members, options, own)), cards, cards.copy(), np.zeros((members, options, own, *around)),
+        np.zeros((members, options, own, *around)), basis, np.zeros(grid.n_nodes), np.zeros(axes), np.zeros(types), np.zeros(types),
+        np.zeros(unknowns), np.zeros(unknowns), np.zeros((unknowns, unknowns)), np.zeros((size, size)), np.zeros(size), np.zeros(size),
+        np.zeros(size), came_from, came_by,
+    )  # fmt: skip
+
+
+def _largest(game: Game) -> tuple[int, int, int]:
+    """Return the most members, histories and unknowns of any moment."""
+    structure = game.structure
+    found = [(0, 0, 0)]
+    for head in structure.heads.tolist():
+        nodes = structure.members(head)
+        menus = [int(structure.option_start[n + 1] - structure.option_start[n]) for n in nodes]
+        unknowns = sum(game.n_types[int(structure.owner[n])] * (menu - 1) for n, menu in zip(nodes, menus, strict=True))
+        found.append((len(nodes), int(1 + np.cumprod(menus).sum()), unknowns))
+    most = np.max(found, axis=0)
+    return int(most[0]), int(most[1]), int(most[2])
+
+
+def way(structure: Structure, node: int) -> list[tuple[int, int]]:
+    """Return the nodes, and the options taken there, that lead from the head of a moment to one of its nodes."""
+    source, option = structure.before
+    found: list[tuple[int, int]] = []
+    while source[node] >= 0:
+        found.append((int(source[node]), int(option[node])))
+        node = int(source[node])
+    return found[::-1]
