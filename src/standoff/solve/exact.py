@@ -23,6 +23,7 @@ from standoff.solve._exact import Axes, Linear, Room, Tree, believe, eliminate, 
 from standoff.solve._stage import make_stage
 from standoff.solve.grid import to_beliefs, to_coordinates
 from standoff.solve.induction import Progress
+from standoff.solve.together import joined_values
 
 MAX_HISTORIES = 2_000_000
 """About 1 kB each for two players with two types each."""
@@ -256,26 +257,12 @@ class Exact:
         return head_histories(self.game.structure, self.tree.node, self.tree.child)
 
     def _joined_values(self, history: int) -> np.ndarray:
-        """Return the same for one who does not know what those before it choose at the same moment: the mean over that, in its eyes."""
-        game, g = self.game, self.game.arrays
-        node = int(self.tree.node[history])
-        owner, head = int(g.owner[node]), int(self._heads[history])
-        own = slice(int(g.columns[owner]), int(g.columns[owner]) + game.n_types[owner])
-        beliefs = to_beliefs(self.beliefs[head], game.n_types)
-        found = np.zeros((game.n_types[owner], int(g.option_start[node + 1] - g.option_start[node])))
-        pending = [(head, 1.0, np.zeros(game.n_types[owner]))]
-        while pending:
-            here, weight, received = pending.pop()
-            at, child = int(self.tree.node[here]), int(self.tree.child[here])
-            o0, y0 = int(g.option_start[at]), int(g.observation_start[at])
-            options = range(int(g.option_start[at + 1]) - o0)
-            paid = [received + game.payoffs.option[o0 + a, own] + game.payoffs.observation[y0 + a, own] for a in options]
-            if g.owner[at] == owner:
-                found += weight * np.stack([paid[a] + self.values[child + a, own] for a in options], axis=1)
-                continue
-            chance = game.in_eyes_of(owner, int(g.owner[at]), beliefs[int(g.owner[at])]) @ self.at(here)
-            pending += [(child + a, weight * float(chance[a]), paid[a]) for a in options]
-        return found
+        """Return the same for one who does not know what those before it choose at the same moment."""
+        tree, head = self.tree, int(self._heads[history])
+        return joined_values(
+            self.game, int(self.game.arrays.owner[tree.node[history]]), head, self.beliefs[head], lambda h: int(tree.node[h]), self.at,
+            lambda h, a: int(tree.child[h]) + a, lambda h: np.asarray(self.values[h]),
+        )  # fmt: skip
 
 
 def exact(game: Game, *, max_histories: int = MAX_HISTORIES, progress: Progress | None = None) -> Exact:

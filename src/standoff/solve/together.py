@@ -6,13 +6,15 @@ them has chosen (`standoff.solve._held`). So at any node of a moment the belief 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from standoff.game import Game
 from standoff.game.structure import Structure
 from standoff.solve._at_once import make_moment
 from standoff.solve._together import Histories, Joint
-from standoff.solve.grid import BeliefGrid
+from standoff.solve.grid import BeliefGrid, to_beliefs
 
 
 def make_joint(game: Game, grid: BeliefGrid, columns: int) -> Joint:
@@ -58,3 +60,32 @@ def way(structure: Structure, node: int) -> list[tuple[int, int]]:
         found.append((int(source[node]), int(option[node])))
         node = int(source[node])
     return found[::-1]
+
+
+def joined_values(
+    game: Game, owner: int, head: int, x: np.ndarray, node: Callable[[int], int], policy: Callable[[int], np.ndarray],
+    child: Callable[[int, int], int], values: Callable[[int], np.ndarray],
+) -> np.ndarray:  # fmt: skip
+    """Return what each option of a member of a moment is worth to its types while it does not know what the others choose, shape (K, A).
+
+    The mean is over their choices in the member's eyes. `owner` is the member, `head` the history at which the moment begins and `x` the belief
+    coordinates there; the rest tells of a history its node, the mover's policy (K, A), the history after an option, and its values (C,).
+    """
+    g, pay = game.arrays, game.payoffs
+    own = slice(int(g.columns[owner]), int(g.columns[owner]) + game.n_types[owner])
+    beliefs = to_beliefs(x, game.n_types)
+    found: np.ndarray = np.zeros(0)
+    pending = [(head, 1.0, np.zeros(game.n_types[owner]))]
+    while pending:
+        here, weight, received = pending.pop()
+        at = node(here)
+        mover = int(g.owner[at])
+        options = range(int(g.option_start[at + 1] - g.option_start[at]))
+        paid = [received + pay.option[g.option_start[at] + a, own] + pay.observation[g.observation_start[at] + a, own] for a in options]
+        if mover == owner:
+            part = weight * np.stack([paid[a] + values(child(here, a))[own] for a in options], axis=1)
+            found = found + part if found.size else part
+            continue
+        chance = game.in_eyes_of(owner, mover, beliefs[mover]) @ policy(here)
+        pending += [(child(here, a), weight * float(chance[a]), paid[a]) for a in options if chance[a] > 0.0]
+    return found
