@@ -120,6 +120,10 @@ class Structure:
             found.append(following)
         return found
 
+    def member_at(self, node: int, place: str) -> int | None:
+        """Return the node of a place among those that `members` returns; None where it is none of them."""
+        return next((one for one in self.members(node) if self.places[self.place[one]] == place), None)
+
     def position(self, node: int) -> int:
         """Return how many of those who choose at the same moment come before a node in the order of turns."""
         return [int(self.place[one]) for one in self.members(node)].index(int(self.place[node]))

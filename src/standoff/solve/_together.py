@@ -411,7 +411,7 @@ def settle_together(x, retrace, sizes, c, g, pay, lines, values, j):
     Returns (residual, turning points, traced) as `standoff.solve._stage.settle`; `j.value` then holds the values of all histories of the moment,
     at the head's belief and in the eyes of each column.
     """
-    count, members, unknowns = sizes
+    count, _, unknowns = sizes
     z = j.moment
     residual, sign, folds, traced = np.inf, 0.0, 0, False
     if unknowns == 0:

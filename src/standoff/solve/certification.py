@@ -260,8 +260,7 @@ def _compare(solved: Equilibrium, node: int, x: np.ndarray, uniform: np.ndarray,
     probe = solved.probe(node, x, work=work)
     owner = int(g.owner[node])
     k = game.n_types[owner]
-    o0, y0 = int(g.option_start[node]), int(g.observation_start[node])
-    n_options, n_obs = probe.policy.shape[1], len(probe.likelihood)
+    y0, n_obs = int(g.observation_start[node]), len(probe.likelihood)
     like = game.likelihoods(node)
     error = np.zeros((n_obs, k))
     spread = 0.0

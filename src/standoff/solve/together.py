@@ -7,6 +7,7 @@ them has chosen (`standoff.solve._held`). So at any node of a moment the belief 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -50,6 +51,39 @@ def _largest(game: Game) -> tuple[int, int, int]:
         found.append((len(nodes), int(1 + np.cumprod(menus).sum()), unknowns))
     most = np.max(found, axis=0)
     return int(most[0]), int(most[1]), int(most[2])
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a choice may be come to while what others choose at the same moment is not known."""
+
+    chance: float
+    """In the eyes of the one who chooses."""
+    options: tuple[int, ...]
+    """Option rows of those before it in the order of turns."""
+    observations: tuple[int, ...]
+    """The observations that these are."""
+    node: int
+
+
+def ways(game: Game, node: int, x: np.ndarray, policy: Callable[[int], np.ndarray]) -> list[Way]:
+    """Return all ways to a decision from the head of its moment, one where nobody chooses before it at the same moment.
+
+    `x` are belief coordinates at the head; `policy` tells what is chosen at a node of the moment, shape (K, A).
+    """
+    structure, beliefs = game.structure, to_beliefs(x, game.n_types)
+    found = [Way(1.0, (), (), int(structure.head[node]))]
+    for _ in range(structure.position(node)):
+        mover = int(structure.owner[found[0].node])
+        chance = game.in_eyes_of(int(structure.owner[node]), mover, beliefs[mover]) @ policy(found[0].node)
+        longer = []
+        for one in found:
+            option, seen = int(structure.option_start[one.node]), int(structure.observation_start[one.node])
+            for a, p in enumerate(chance.tolist()):
+                onward = int(structure.target[seen + a])
+                longer.append(Way(one.chance * p, (*one.options, option + a), (*one.observations, seen + a), onward))
+        found = longer
+    return found
 
 
 def way(structure: Structure, node: int) -> list[tuple[int, int]]:
