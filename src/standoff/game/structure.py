@@ -97,7 +97,7 @@ class Structure:
     @cached_property
     def heads(self) -> np.ndarray:
         """The first nodes of turns taken at once."""
-        return np.flatnonzero(self.together & (self.head == np.arange(self.n_nodes)))
+        return np.asarray(np.flatnonzero(self.together & (self.head == np.arange(self.n_nodes))))
 
     @cached_property
     def before(self) -> tuple[np.ndarray, np.ndarray]:

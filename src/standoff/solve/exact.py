@@ -208,7 +208,7 @@ class Exact:
     @property
     def known(self) -> np.ndarray:
         """Belief coordinates that a choice hangs on: those of the history, but for choices made at once, of which none is known yet; (H, D)."""
-        return self.beliefs[self._heads]
+        return np.asarray(self.beliefs[self._heads])
 
     def find(self, node: int, x: np.ndarray) -> int | None:
         """Return a history that stands at a node with these belief coordinates (`known`), or None.
@@ -318,7 +318,7 @@ class _Branch:
             np.zeros(own), np.zeros(k), np.zeros((len(types), k)), np.zeros((len(types), k)), np.zeros((k, n_options)), np.zeros(k), np.zeros(k), np.zeros(own),
             np.zeros((n_obs, own, own)), np.zeros((n_obs, own, k)), np.zeros((size, size)),
         )  # fmt: skip
-        together = [structure.members(node) for node in np.flatnonzero(structure.together & (structure.head == np.arange(structure.n_nodes)))]
+        together = [structure.members(node) for node in structure.heads.tolist()]
         unknowns = [sum(int(types[g.owner[one]] * (g.option_start[one + 1] - g.option_start[one] - 1)) for one in nodes) for nodes in together]
         self.moment = make_moment(max(map(len, together), default=0), k, n_options, n_columns, len(types), axes, max(unknowns, default=0))
         self.state = Linear(
