@@ -18,7 +18,7 @@ from standoff.claims.functionals import Evaluation, Functional, Options, conditi
 from standoff.claims.points import Place, belief_at, places_of, roots_of
 from standoff.errors import SolveError
 from standoff.expressions import Boolean, bind
-from standoff.game import END, Game, Root
+from standoff.game import DECISION, END, Game, Root
 from standoff.replay import Step, Trail, replay
 from standoff.scenario.models import Bits, Motive, Quantity, Shift
 from standoff.scenario.scopes import state_scope
@@ -267,7 +267,8 @@ class Measures:
         head = self.node(game, place.root)
         node = game.structure.member_at(head, f"turn:{place.root.turn}")
         if node is None:
-            what = "the game is over" if game.structure.kind[head] == END else "nobody moves"
+            kind = game.structure.kind[head]
+            what = "the game is over" if kind == END else "others move" if kind == DECISION else "nobody moves"
             raise SolveError(f"at the turn {place.root.turn} of period {place.root.period} in that state {what}")
         return node
 
