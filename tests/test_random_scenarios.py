@@ -67,13 +67,13 @@ def test_random_scenarios_are_solved_as_gambit_solves_them(seed, tmp_path):
 @pytest.mark.solver
 @pytest.mark.parametrize("seed", range(12))
 def test_random_scenarios_are_solved_alike_by_both_engines(seed):
-    game = build(random_scenario(seed, axes=2, propensities=True, together=0.0))
+    game = build(random_scenario(seed, axes=2, propensities=True))
     solved, grid = exact(game), solve(game, engine="grid", tolerance=AS_GRID, workers=1)
     assert grid.certificate.met, grid.certificate.text()
     judged = judge(game, solved.tree, behaviour_of(solved))
     for history in choices(game, solved.tree):
         if judged.reach[history] > 0.0:
-            probe = grid.probe(int(solved.tree.node[history]), solved.beliefs[history])
+            probe = grid.probe(int(solved.tree.node[history]), solved.known[history])
             assert np.abs(probe.policy - solved.at(history)).max() < AS_GRID
 
 

@@ -21,6 +21,7 @@ from standoff.solve._sweep import evaluate
 from standoff.solve.equilibrium import Equilibrium
 from standoff.solve.grid import to_beliefs
 from standoff.solve.induction import make_workspace
+from standoff.solve.together import ways
 
 
 @dataclass(frozen=True)
@@ -181,8 +182,9 @@ class Evaluation:
             if structure.period[layers[layer]] < first_period:
                 break
             evaluate(
-                int(layers[layer]), int(layers[layer + 1]), solved.grid.points, solved.lines, game.arrays, pay, keep_option, keep_observation,
-                discounted, pinned, viewer, group, overridden, played, self.values, solved.log_policy, work.stage, work.scratch,
+                int(layers[layer]), int(layers[layer + 1]), solved.grid.points, solved.grid.combination, solved.lines, game.arrays, pay, keep_option,
+                keep_observation, discounted, pinned, viewer, group, overridden, played, self.values, solved.log_policy, work.stage, work.scratch,
+                work.joint,
             )  # fmt: skip
 
     def at(self, number: int, node: int, x: np.ndarray, types: tuple[tuple[int, int], ...] = ()) -> float:
@@ -205,4 +207,31 @@ class Evaluation:
                     chance *= float(beliefs[player][kind])
             if chance > 0.0:
                 total += chance * float(weights @ self.values[node, :, column])
+        return total
+
+
+class Options:
+    """What follows the options of a decision, in the eyes of the one who decides and does not know what others choose at the same moment."""
+
+    def __init__(self, solved: Equilibrium, node: int, x: np.ndarray) -> None:
+        self.game, g = solved.game, solved.game.arrays
+        self.probe = solved.probe(node, x)
+        self._ways = ways(self.game, node, x, lambda one: solved.probe(one, x).policy)
+        self.after: list[list[tuple[int, np.ndarray]]] = []
+        """By way to the decision: the nodes that its observations lead to, and the beliefs there."""
+        for way in self._ways:
+            probe = self.probe if way.node == node else solved.probe(way.node, x)
+            first = int(g.observation_start[way.node])
+            self.after.append([(int(g.target[first + y]), posterior) for y, posterior in enumerate(probe.posteriors)])
+
+    def worth(self, part: Functional, kind: int, onward: Sequence[np.ndarray]) -> np.ndarray:
+        """Return what each option brings a type of the mover by a functional, shape (A,), from what it is at `after`, one (Y,) for each way."""
+        g, total = self.game.arrays, np.zeros(self.probe.policy.shape[1])
+        for way, following in zip(self._ways, onward, strict=True):
+            options = slice(int(g.option_start[way.node]), int(g.option_start[way.node + 1]))
+            seen = slice(int(g.observation_start[way.node]), int(g.observation_start[way.node + 1]))
+            worth = part.option[options] + self.game.likelihoods(way.node)[:, :, kind] @ (part.observation[seen] + g.beta[way.node] * following)
+            for option, row in zip(way.options[::-1], way.observations[::-1], strict=True):
+                worth = part.option[option] + part.keep_option[option] * (part.observation[row] + part.keep_observation[row] * worth)
+            total += way.chance * worth
         return total

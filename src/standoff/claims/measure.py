@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from standoff.chain import Games, fix_grids
-from standoff.claims.functionals import Evaluation, Functional, condition_of, movers, of_components, of_ends, of_moves, of_state
+from standoff.claims.functionals import Evaluation, Functional, Options, condition_of, movers, of_components, of_ends, of_moves, of_state
 from standoff.claims.points import Place, belief_at, places_of, roots_of
 from standoff.errors import SolveError
 from standoff.expressions import Boolean, bind
@@ -149,7 +149,7 @@ class Measures:
             until = game.canonical.calendar.period(quantity.until) if quantity.until is not None else last
             node = self.node(game, place.root)
             if place.root.turn is not None:
-                self._check_turn(game, node, place)
+                self._turn(game, place)
             for functional, types in self._functionals(quantity, game, until, pinned):
                 request = _Request(functional, acted, place, node, types)
                 world.requests.append(request)
@@ -248,8 +248,7 @@ class Measures:
 
     def _at_point(self, quantity: Quantity, solved: Equilibrium, place: Place) -> float:
         game = solved.game
-        node, x = self.node(game, place.root), self.belief(solved, place)
-        self._check_turn(game, node, place)
+        node, x = self._turn(game, place), self.belief(solved, place)
         probe = solved.probe(node, x)
         menu = _menu(game, node)
         player = int(game.arrays.owner[node])
@@ -263,11 +262,15 @@ class Measures:
         name = solved.game.canonical.players[player].name
         return np.array(list(solved.beliefs(x).get(name, {"public": 1.0}).values()))
 
-    def _check_turn(self, game: Game, node: int, place: Place) -> None:
-        """Refuse a point at which its turn does not happen."""
-        if game.structure.kind[node] != DECISION or game.structure.places[game.structure.place[node]] != f"turn:{place.root.turn}":
-            what = "the game is over" if game.structure.kind[node] == END else "nobody moves"
+    def _turn(self, game: Game, place: Place) -> int:
+        """Return the node of the turn of a point, which may be taken at once with the one that begins there; refuse where it does not happen."""
+        head = self.node(game, place.root)
+        node = game.structure.member_at(head, f"turn:{place.root.turn}")
+        if node is None:
+            kind = game.structure.kind[head]
+            what = "the game is over" if kind == END else "others move" if kind == DECISION else "nobody moves"
             raise SolveError(f"at the turn {place.root.turn} of period {place.root.period} in that state {what}")
+        return node
 
     def _choice(self, quantity: Quantity, menu: list[str], policy: np.ndarray, belief: np.ndarray, game: Game, player: int) -> float:
         weights = belief if quantity.type is None else np.eye(len(belief))[game.canonical.players[player].types.index(quantity.type)]
@@ -301,14 +304,12 @@ class Measures:
         """Ask for precision times the difference that components make between two options, by type of the mover."""
         world = self.world(quantity)
         solved, game, g = world.solved, world.solved.game, world.solved.game.arrays
-        node, x = self.node(game, place.root), self.belief(solved, place)
-        self._check_turn(game, node, place)
+        node, x = self._turn(game, place), self.belief(solved, place)
         menu = _menu(game, node)
         one, two = _on_menu(menu, motive.option), _on_menu(menu, motive.against)
         player = int(g.owner[node])
         belief = self._belief_about(solved, player, x)
-        probe = solved.probe(node, x)
-        o0, y0 = int(g.option_start[node]), int(g.observation_start[node])
+        options = Options(solved, node, x)
         acted = np.full(len(game.structure.option), -1, dtype=np.int8)
         for kind, name in enumerate(game.canonical.players[player].types):
             weight = float(belief[kind]) if motive.type is None else float(name == motive.type)
@@ -318,9 +319,8 @@ class Measures:
             request = _Request(functional, acted, place, node, ((player, kind),))
 
             def read(at: Callable[[int, np.ndarray], float], request: _Request = request, kind: int = kind, weight: float = weight) -> None:
-                part = request.functional
-                onward = np.array([part.observation[y0 + y] + g.beta[node] * at(int(g.target[y0 + y]), x) for y, x in enumerate(probe.posteriors)])
-                q = part.option[o0 : o0 + len(menu)] + game.likelihoods(node)[:, :, kind] @ onward
+                onward = [np.array([at(to, posterior) for to, posterior in after]) for after in options.after]
+                q = options.worth(request.functional, kind, onward)
                 request.result = weight * float(g.precision[node]) * float(q[one] - q[two])
 
             request.read = read

@@ -113,7 +113,7 @@ class _Task:
 def search(spot: Spot, weights: np.ndarray, choice: str, *, gains: bool, workers: int, progress: Progress | None) -> Flips:
     """Return what would make another option the likeliest (or `choice` the likeliest, with `gains`), types of the mover weighted so."""
     structure = spot.structure
-    state = structure.state[spot.node]
+    state = structure.state[structure.head[spot.node]]
     policy = weights @ spot.solved.probe(spot.node, spot.x).policy
     task = _Task(
         spot.solved.game.canonical, dict(spot.solved.game.parameters), spot.root, f"turn:{spot.turn}", spot.period, tuple(map(int, state)), spot.x,

@@ -21,7 +21,7 @@ from standoff.game import DECISION, END, Game, Root, build
 from standoff.game.structure import Structure, explore
 from standoff.names import closest, listed
 from standoff.replay import Step, Trail
-from standoff.scenario.canonical import Canonical, TurnSpec, VariableSpec
+from standoff.scenario.canonical import Canonical, VariableSpec
 from standoff.solve import solve
 from standoff.solve.equilibrium import Equilibrium
 from standoff.solve.grid import to_beliefs
@@ -56,7 +56,7 @@ class Spot:
     """A solution that contains it."""
     node: int
     x: np.ndarray
-    """Belief coordinates."""
+    """Belief coordinates, before anybody who chooses at the same moment has chosen."""
     origin: str
     """How it was found, in words."""
     step: Step | None = None
@@ -241,16 +241,18 @@ def _declared(eq: Equilibrium, asked: Asked) -> Spot:
     alone = explore(canonical, eq.game.parameters, roots)
     for number, (root, turn) in enumerate(zip(roots, turns, strict=True)):
         node = int(alone.roots[number])
-        if not _is_turn(alone, node, turn, period):
+        if alone.period[node] != period or alone.member_at(node, f"turn:{turn.name}") is None:
             continue
         origin = f"as declared: {where}"
         known = locate(eq.game.structure, f"turn:{turn.name}", period, alone.state[node])
         if known is not None:
             return Spot(eq, known, eq.prior, origin, root=root)
         there = _solved_there(eq, root)
+        begin = there.game.structure.member_at(int(there.game.structure.roots[0]), f"turn:{turn.name}")
+        assert begin is not None
         return Spot(
             there,
-            int(there.game.structure.roots[0]),
+            begin,
             eq.prior,
             f"{origin}; the play from there was solved on the same belief grid, without a certificate of its own",
             root=root,
@@ -260,12 +262,6 @@ def _declared(eq: Equilibrium, asked: Asked) -> Spot:
 
 def _index(canonical: Canonical, name: str) -> int:
     return [spec.name for spec in canonical.variables].index(name)
-
-
-def _is_turn(structure: Structure, node: int, turn: TurnSpec, period: int) -> bool:
-    return bool(
-        structure.kind[node] == DECISION and structure.period[node] == period and structure.places[structure.place[node]] == f"turn:{turn.name}"
-    )
 
 
 def _nobody(structure: Structure, asked: Asked) -> str:
@@ -287,9 +283,9 @@ def _remedy(asked: Asked) -> str:
 
 
 def locate(structure: Structure, place: str, period: int, state: np.ndarray) -> int | None:
-    """Return the node of a public state, hidden variables included; None where the game does not reach it."""
+    """Return a node of the choice in a public state, hidden variables included; None where the game does not reach it."""
     nodes = structure.nodes_at(place)
-    nodes = nodes[(structure.period[nodes] == period) & (structure.state[nodes] == state).all(axis=1)]
+    nodes = nodes[(structure.period[nodes] == period) & (structure.state[structure.head[nodes]] == state).all(axis=1)]
     return int(nodes[0]) if len(nodes) else None
 
 
@@ -425,7 +421,8 @@ def _likeliest_way(eq: Equilibrium, node: int, x: np.ndarray, wanted: Callable[[
 def _as_root(structure: Structure, node: int) -> Root | None:
     """Return a node as a root; None where something is on its way or frozen there, which a root cannot say."""
     n_declared = len(structure.canonical.variables)
-    if structure.state[node, n_declared:].any():
+    head = int(structure.head[node])
+    if structure.state[head, n_declared:].any():
         return None
-    codes = tuple((spec.name, int(structure.state[node, i])) for i, spec in enumerate(structure.canonical.variables))
+    codes = tuple((spec.name, int(structure.state[head, i])) for i, spec in enumerate(structure.canonical.variables))
     return Root(int(structure.period[node]), structure.places[structure.place[node]].removeprefix("turn:"), codes)

@@ -7,8 +7,10 @@ At a decision the value of option `a` to type `k` of the mover is
 Payoffs are sums of named components, and behaviour is held as solved, so `Q` is the sum over components of the same expression with that
 component's payoffs alone: one functional per component and type, all evaluated in a backward sweep (`standoff.claims.functionals`).
 
+Where others choose at the same moment, both are means over what they choose, in the eyes of the one who decides.
+
 What the others do next is a functional too: the chance that a player's first choice after this one, within this period or the next, is a
-given option. `K` types of the mover, `A` options, `C` components, `Y` observations.
+given option; what they choose at the same moment is their next choice. `K` types of the mover, `A` options, `C` components, `Y` observations.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from standoff.claims.functionals import Evaluation, Functional, of_components
+from standoff.claims.functionals import Evaluation, Functional, Options, of_components
 from standoff.errors import SolveError
 from standoff.explain.points import Spot
 from standoff.game import Game
@@ -51,27 +53,26 @@ def take_apart(spot: Spot) -> Split:
 
     Raises SolveError when the components do not add up to the value by which the choice was solved.
     """
-    solved, game, node = spot.solved, spot.solved.game, spot.node
-    g, mover, probe = game.arrays, spot.mover, solved.probe(node, spot.x)
+    game, mover = spot.solved.game, spot.mover
+    options = Options(spot.solved, spot.node, spot.x)
+    probe = options.probe
     kinds = range(game.n_types[mover])
     spec = game.canonical.players[mover]
     components = tuple(component.name for component in spec.components)
-    o0, y0, n_options = int(g.option_start[node]), int(g.observation_start[node]), len(spot.menu)
-    like = game.likelihoods(node)
+    n_options = len(spot.menu)
 
     parts = [(k, c, of_components(game, mover, k, [name], ())) for k in kinds for c, name in enumerate(components)]
     others = _others(game, mover, spot.period)
-    onward = _onward(spot, probe, [part for *_, part in parts] + [part for *_, part in others])
+    onward = _onward(spot, options, [part for *_, part in parts] + [part for *_, part in others])
 
     values = np.zeros((len(kinds), n_options, len(components)))
     for (k, c, part), after in zip(parts, onward, strict=False):
-        seen = part.observation[y0 : y0 + len(after)] + g.beta[node] * after[:, k]
-        values[k, :, c] = part.option[o0 : o0 + n_options] + like[:, :, k] @ seen
+        values[k, :, c] = options.worth(part, k, [one[:, k] for one in after])
 
     following: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
-    for (player, move, _), after in zip(others, onward[len(parts) :], strict=True):
+    for (player, move, part), after in zip(others, onward[len(parts) :], strict=True):
         moves, chances = following.get(player, ((), np.zeros((n_options, len(kinds), 0))))
-        chance = np.einsum("ayk,yk->ak", like, after)
+        chance = np.stack([options.worth(part, k, [one[:, k] for one in after]) for k in kinds], axis=1)
         following[player] = (*moves, move), np.concatenate([chances, chance[:, :, None]], axis=2)
     gap = float(np.abs(values.sum(axis=2) - probe.action_values).max())
     _check(spot, gap)
@@ -113,20 +114,19 @@ def _others(game: Game, mover: int, period: int) -> list[tuple[str, str, Functio
     return found
 
 
-def _onward(spot: Spot, probe: Probe, functionals: Sequence[Functional]) -> list[np.ndarray]:
-    """Return each functional after every observation by type of the mover, shape (Y, K), from sweeps of bounded memory."""
+def _onward(spot: Spot, options: Options, functionals: Sequence[Functional]) -> list[list[np.ndarray]]:
+    """Return each functional by way to the decision, (Y, K) after every observation by type of the mover, from sweeps of bounded memory."""
     solved, game = spot.solved, spot.solved.game
     free = np.full(len(game.structure.option), -1, dtype=np.int8)
-    first = int(game.arrays.observation_start[spot.node])
-    after = [(int(game.arrays.target[first + y]), x) for y, x in enumerate(probe.posteriors)]
     kinds = range(game.n_types[spot.mover])
     size = max(MAX_CELLS // (game.structure.n_nodes * solved.grid.n_nodes * max(game.n_types)), 1)
-    found: list[np.ndarray] = []
+    found: list[list[np.ndarray]] = []
     for begin in range(0, len(functionals), size):
         group = functionals[begin : begin + size]
         evaluation = Evaluation(solved, group, [free] * len(group), first_period=spot.period)
         found += [
-            np.array([[evaluation.at(number, node, x, ((spot.mover, k),)) for k in kinds] for node, x in after]) for number in range(len(group))
+            [np.array([[evaluation.at(number, to, x, ((spot.mover, k),)) for k in kinds] for to, x in after]) for after in options.after]
+            for number in range(len(group))
         ]
     return found
 

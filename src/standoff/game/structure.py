@@ -95,6 +95,21 @@ class Structure:
         joins[self.head[joins]] = True
         return np.asarray(joins)
 
+    @cached_property
+    def heads(self) -> np.ndarray:
+        """The first nodes of turns taken at once."""
+        return np.asarray(np.flatnonzero(self.together & (self.head == np.arange(self.n_nodes))))
+
+    @cached_property
+    def before(self) -> tuple[np.ndarray, np.ndarray]:
+        """At nodes whose choice is made as at an earlier one: the node before, and its option that leads here; else -1; shapes (n,)."""
+        source = np.repeat(np.arange(self.n_nodes), np.diff(self.observation_start))
+        option = np.arange(len(self.target)) - self.observation_start[source]
+        joins = (self.head[self.target] == self.head[source]) & (self.target != self.head[source])
+        found = np.full((2, self.n_nodes), -1, dtype=np.int64)
+        found[:, self.target[joins]] = source[joins], option[joins]
+        return found[0], found[1]
+
     def members(self, node: int) -> list[int]:
         """Return a node of each of those who choose at the same moment as a decision node, in the order of their turns; itself if alone."""
         head = int(self.head[node])
@@ -105,6 +120,10 @@ class Structure:
                 break
             found.append(following)
         return found
+
+    def member_at(self, node: int, place: str) -> int | None:
+        """Return the node of a place among those that `members` returns; None where it is none of them."""
+        return next((one for one in self.members(node) if self.places[self.place[one]] == place), None)
 
     def position(self, node: int) -> int:
         """Return how many of those who choose at the same moment come before a node in the order of turns."""

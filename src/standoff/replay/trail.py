@@ -20,7 +20,7 @@ from standoff.game import CLOSE, END
 from standoff.record import Event, Record
 from standoff.replay.mapping import MappedEvent, known_by, known_periods, map_record
 from standoff.scenario.canonical import PlayerSpec
-from standoff.solve.grid import to_beliefs
+from standoff.solve.grid import to_beliefs, to_coordinates
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,6 +51,7 @@ class Step:
     likelihood_ratio: float
     """Largest over smallest of `by_type`."""
     before: np.ndarray
+    """Belief coordinates; of choices made at once, before the first of them."""
     after: np.ndarray
 
 
@@ -188,6 +189,7 @@ class _Replay:
         """Follow the record from the start to the end of the game, or of what is known of it."""
         structure, g = self.game.structure, self.game.arrays
         node, x = int(structure.roots[0]), self.eq.prior
+        seen = x
         periods = known_periods(self.game.canonical) if self.known is not None else self.game.canonical.calendar.n_periods
         while structure.kind[node] != END and structure.period[node] < periods:
             probe = self.eq.probe(node, x)
@@ -196,11 +198,22 @@ class _Replay:
             period = int(structure.period[node])
             self._expire(period)
             y, told, silent = self._observed(node, period, labels, probe.likelihood, x)
+            onward = int(g.target[first + y])
+            # Choices made at once are not acted on before all have been made, but each tells of its author.
+            held = onward != structure.head[onward] == structure.head[node]
+            seen = self._moved(node, seen if structure.head[node] != node else x, probe.likelihood[y]) if held else probe.posteriors[y]
             if structure.kind[node] != CLOSE and (told or len(labels) > 1):
-                self.steps.append(self._step(node, period, labels[y], told, silent, probe.likelihood[y], x, probe.posteriors[y]))
-            x = probe.posteriors[y]
-            node = int(g.target[first + y])
+                self.steps.append(self._step(node, period, labels[y], told, silent, probe.likelihood[y], x, seen))
+            node, x = onward, probe.posteriors[y]
         return tuple(self.steps), tuple(self.unmapped), self._left_over(node), tuple(self.notes), node, x
+
+    def _moved(self, node: int, x: np.ndarray, likelihood: np.ndarray) -> np.ndarray:
+        """Return belief coordinates moved by a choice at a node, by Bayes' rule."""
+        beliefs, owner = to_beliefs(x, self.game.n_types), int(self.game.arrays.owner[node])
+        joint = beliefs[owner] * likelihood
+        if joint.sum() > 0.0:
+            beliefs[owner] = joint / joint.sum()
+        return to_coordinates(beliefs)
 
     def _left_over(self, node: int) -> tuple[tuple[Event, str], ...]:
         """Return the events that found no turn before the replay stopped at a node, each with the reason."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from standoff.solve._held import holds_back
 from standoff.solve._jit import kernel
 from standoff.solve._stage import bayes
 from standoff.solve._sweep import type_probabilities
@@ -78,6 +79,7 @@ def draw_futures(
                 for j in range(cards.shape[2]):
                     cards[d, level, j] = cards0[d, level, j]
         stale = True
+        held = False
         for i in range(n_players):
             a0 = firsts[i]
             k = all_types[i]
@@ -166,6 +168,8 @@ def draw_futures(
                         for b in range(n_options):
                             mass += sigma[j, b] * like[base + (b * n_obs + y) * k + j]
                         log_like[0, j] = np.log(mass) if mass > 0.0 else -np.inf
+            # While others choose at the same moment, behaviour goes on being read at the belief before.
+            holding = holds_back(n, target[y0 + y], g)
             if k > 1 and owner >= 0:
                 a0 = firsts[owner]
                 for d in range(k - 1):
@@ -174,8 +178,14 @@ def draw_futures(
                 for d in range(k - 1):
                     if post[0, d] != x[a0 + d]:
                         x[a0 + d] = post[0, d]
-                        axis_cardinals(a0 + d, x[a0 + d], combination, cards, basis)
-                        stale = True
+                        if not holding:
+                            axis_cardinals(a0 + d, x[a0 + d], combination, cards, basis)
+                            stale = True
+            if held and not holding:
+                for d in range(n_axes):
+                    axis_cardinals(d, x[d], combination, cards, basis)
+                stale = True
+            held = holding
             if marking:
                 if a >= 0 and option_mark[o0 + a] >= 0 and first_period[row, option_mark[o0 + a]] < 0:
                     first_period[row, option_mark[o0 + a]] = period[n]

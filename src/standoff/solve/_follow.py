@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from standoff.solve._at_once import leads
 from standoff.solve._jit import kernel
 from standoff.solve._sweep import type_probabilities, visit
-from standoff.solve.grid import line_matrix, point_weights
+from standoff.solve._together import stand_together
+from standoff.solve.grid import combine, line_matrix, point_weights
 
 
 @kernel
@@ -98,7 +100,32 @@ def draw_types(uniform, r, x, lines, types, prob):
 
 
 @kernel
-def follow(n, x, column, fixed, kind, uniform, lines, combination, g, pay, values, policy, s, z, f, types, x_now, nodes, beliefs):
+def draw_together(uniform, r, step, types, x, lines, g, joint):
+    """Draw what all members of a solved moment choose and move their coordinates in `x`; return where it leads, and the next step."""
+    h = 0
+    m = 0
+    while joint.tree.child[h] >= 0:
+        n = joint.tree.node[h]
+        owner = g.owner[n]
+        n_options = g.option_start[n + 1] - g.option_start[n]
+        # Where numbers run out, those of a history are reused from its start: nothing further down is read.
+        pick = uniform[r, step % uniform.shape[1]]
+        a = 0
+        while a < n_options - 1:
+            pick -= joint.moment.sigma[m, types[owner], a]
+            if pick < 0.0:
+                break
+            a += 1
+        for d in range(lines.n_types[owner] - 1):
+            x[lines.first[owner] + d] = joint.post[m, a, d]
+        h = joint.tree.child[h] + a
+        m += 1
+        step += 1
+    return joint.tree.node[h], step
+
+
+@kernel
+def follow(n, x, column, fixed, kind, uniform, lines, combination, g, pay, values, policy, s, z, f, joint, types, x_now, nodes, beliefs):
     """Draw histories from node `n` at belief coordinates `x`, one per row of `uniform` (draws, players + steps).
 
     Returns the mean and the mean square, over the draws, of the error of the grid's value of `column`: with `V` the grid's values and `W` the
@@ -127,6 +154,20 @@ def follow(n, x, column, fixed, kind, uniform, lines, combination, g, pay, value
         step = n_players
         count = 0
         while observation_start[here + 1] > observation_start[here] and step < uniform.shape[1]:
+            if leads(here, g):
+                stand_together(here, x_now, combination, lines, g, pay, values, policy, joint, retrace)
+                combine(combination, joint.cards, weights)
+                flat = 0.0
+                for m in range(weights.shape[0]):
+                    flat += weights[m] * values[here, m, column]
+                total += beta * (joint.value[0, column] - flat)
+                if nodes.shape[0] > 0:
+                    nodes[count] = here
+                    for d in range(x.shape[0]):
+                        beliefs[count, d] = x_now[d]
+                    count += 1
+                here, step = draw_together(uniform, r, step, types, x_now, lines, g, joint)
+                continue
             stand(here, x_now, lines, combination, g, pay, values, policy, s, z, f, retrace)
             flat = 0.0
             for m in range(weights.shape[0]):

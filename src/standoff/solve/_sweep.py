@@ -19,6 +19,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from standoff.solve._at_once import leads
+from standoff.solve._held import after_all
 from standoff.solve._jit import kernel
 from standoff.solve._stage import bayes, chebyshev, settle
 
@@ -215,7 +217,7 @@ def visit(n, x, n_types, i, sizes, exponents, n_leaf, node, node0, n_touched, ma
 
 @kernel
 def induct(first, last, points, parent, lines, g, pay, values, policy, s, z, retrace, report):
-    """Solve nodes `first .. last-1`, which do not lead to each other, at every grid node.
+    """Solve nodes `first .. last-1`, which do not lead to each other, at every grid node; choices made at once are left to `induct_together`.
 
     Fills `values[n]` and `policy[option]`. `report`: [stages, largest residual, traced, folded stages, failed stages].
     """
@@ -226,6 +228,8 @@ def induct(first, last, points, parent, lines, g, pay, values, policy, s, z, ret
     n_points = points.shape[0]
     n_columns = values.shape[2]
     for n in range(first, last):
+        if g.head[n] != n or leads(n, g):
+            continue
         owner = owners[n]
         i = max(owner, 0)
         o0 = option_start[n]
@@ -265,15 +269,17 @@ def induct(first, last, points, parent, lines, g, pay, values, policy, s, z, ret
 
 @kernel
 def evaluate(
-    first, last, points, lines, g, pay, keep_option, keep_observation, discounted, pinned, viewer, group, acted, played, values, policy, s, z
-):
+    first, last, points, combination, lines, g, pay, keep_option, keep_observation, discounted, pinned, viewer, group, acted, played, values, policy,
+    s, z, joint,
+):  # fmt: skip
     """Evaluate functionals under the solved policy at nodes `first .. last-1`; fills `values[n, m, column]`.
 
     Column `c` receives `pay.node`, `pay.option`, `pay.observation`, and goes on with weight `keep_option`, `keep_observation` (0 stops it: the
     event has happened). `pinned[c, i]` is the type of player `i` in that column, -1 to average over the public belief, as
     player `viewer[c]` sees it (-1: as it is). `acted[group[c], option]`
     overrides behaviour: -1 as solved, else 0 forbidden or 1 forced; `played` is scratch (groups, K, A). Beliefs always move as
-    if the solved policy were played: others do not know of the intervention.
+    if the solved policy were played: others do not know of the intervention. At the nodes of those who choose at once everything is by the
+    belief before the first of their choices; `joint` is scratch of a moment.
     """
     sigma, log_like, like, post, basis = s.sigma, s.log_like, s.like, s.post, s.basis
     prob, eyes, weight, seen, own, total = z.prob, z.eyes, z.weight, z.seen, z.own, z.value
@@ -296,6 +302,7 @@ def evaluate(
         n_types = all_types[i] if owner >= 0 else 1
         closing = kinds[n] == 2
         is_open = opens[n]
+        at_once = g.head[n] != n or leads(n, g)
         if not is_open and not closing and n_obs > 0:
             load_likelihood(n, n_types, n_rows, n_obs, g, s)
         for m in range(n_points):
@@ -353,7 +360,9 @@ def evaluate(
                 to = target[y0 + y]
                 for c in range(n_columns):
                     seen[c] = 0.0
-                if owner >= 0:
+                if at_once:
+                    after_all(n, y, m, points, combination, lines, g, policy, values, s, joint, seen)
+                elif owner >= 0:
                     for k in range(n_types):
                         if is_open:
                             mass = sigma[k, y]

@@ -15,6 +15,7 @@ estimate is reported beside the figures, in units of log-odds.
 
 from __future__ import annotations
 
+import itertools
 import math
 from concurrent.futures import ThreadPoolExecutor
 
@@ -27,6 +28,7 @@ from standoff.solve.equilibrium import Equilibrium, Probe
 from standoff.solve.exact import Exact
 from standoff.solve.grid import to_beliefs
 from standoff.solve.induction import Progress, Workspace, make_workspace
+from standoff.solve.together import joined_values
 
 EXACT_POINTS = 4_000
 """Games with at most so many points in their tree of histories are certified on all of them."""
@@ -86,12 +88,12 @@ def _choices(oracle: Exact | None) -> int:
 
 def _against(solved: Equilibrium, oracle: Exact) -> tuple[float, float, int]:
     """Compare the grid's policy with the exact one at histories with a choice: all, or an even spread of `EXACT_POINTS`."""
-    chosen = oracle.choices
+    chosen, known = oracle.choices, oracle.known
     if len(chosen) > EXACT_POINTS:
         chosen = chosen[np.unique(np.linspace(0, len(chosen) - 1, EXACT_POINTS).astype(int))]
     distance = regret = 0.0
     for history in chosen.tolist():
-        probe = solved.probe(int(oracle.tree.node[history]), oracle.beliefs[history])
+        probe = solved.probe(int(oracle.tree.node[history]), known[history])
         gap = oracle.at(history) - probe.policy
         distance = max(distance, float(np.abs(gap).max()))
         regret = max(regret, float(np.abs((gap * oracle.action_values(history)).sum(axis=1)).max()))
@@ -151,15 +153,43 @@ def _every_history(solved: Equilibrium) -> tuple[float, float, int] | None:
             extra = np.einsum("ck,ka,ac->c", views, sigma, reward)
             extra[column : column + k] = np.einsum("ka,ak->k", sigma, reward[:, column : column + k])
             total = total + extra
-            if n_options > 1:
+            if game.structure.together[node]:
+                for found in _members(solved, tree, values, number):
+                    distance, regret, count = max(distance, found[0]), max(regret, found[1]), count + 1
+            elif n_options > 1:
                 like = game.likelihoods(node)
                 q = reward[:, column : column + k].T + np.einsum("ayk,yk->ka", like, onward[:, column : column + k])
-                exact = logit(g.log_w[o0 : o0 + n_options], float(g.precision[node]), q)
-                distance = max(distance, float(np.abs(exact - sigma).max()))
-                regret = max(regret, float(np.abs(((exact - sigma) * q).sum(axis=1)).max()))
-                count += 1
+                found = _gap(solved, node, sigma, q)
+                distance, regret, count = max(distance, found[0]), max(regret, found[1]), count + 1
         values[number] += total
     return distance, regret, count
+
+
+def _members(solved: Equilibrium, tree: list[tuple[int, Probe, list[int]]], values: np.ndarray, number: int) -> list[tuple[float, float]]:
+    """Return (policy distance, regret) of each who has a choice in the moment that begins at a history; none elsewhere."""
+    game, g = solved.game, solved.game.arrays
+    node, probe, _ = tree[number]
+    if g.head[node] != node:
+        return []
+    found = []
+    here = number
+    for one in game.structure.members(node):
+        sigma = tree[here][1].policy
+        q = joined_values(
+            game, int(g.owner[one]), number, probe.x, lambda h: tree[h][0], lambda h: tree[h][1].policy, lambda h, a: tree[h][2][a],
+            lambda h: values[h] if h >= 0 else np.zeros(values.shape[1]),
+        )  # fmt: skip
+        if sigma.shape[1] > 1:
+            found.append(_gap(solved, one, sigma, q))
+        here = max(tree[here][2])
+    return found
+
+
+def _gap(solved: Equilibrium, node: int, sigma: np.ndarray, q: np.ndarray) -> tuple[float, float]:
+    """Return (policy distance, regret) of a policy beside the logit response to these action values, both (K, A)."""
+    g = solved.game.arrays
+    gap = logit(g.log_w[g.option_start[node] : g.option_start[node + 1]], float(g.precision[node]), q) - sigma
+    return float(np.abs(gap).max()), float(np.abs((gap * q).sum(axis=1)).max())
 
 
 def _drawn_histories(
@@ -194,7 +224,7 @@ def _follow(
     game = solved.game
     return follow(  # type: ignore[no-any-return]
         node, x, column, fixed, kind, uniform, solved.lines, solved.grid.combination, game.arrays, game.payoffs, solved.values, solved.log_policy,
-        work.stage, work.scratch, work.follow, np.zeros(len(game.n_types), dtype=np.int64), np.zeros(solved.grid.n_axes), nodes, beliefs,
+        work.stage, work.scratch, work.follow, work.joint, np.zeros(len(game.n_types), dtype=np.int64), np.zeros(solved.grid.n_axes), nodes, beliefs,
     )  # fmt: skip
 
 
@@ -222,14 +252,15 @@ def _points(solved: Equilibrium, random: np.random.Generator, points: int) -> li
 
 
 def _compare(solved: Equilibrium, node: int, x: np.ndarray, uniform: np.ndarray, work: Workspace) -> tuple[float, float, float, float]:
-    """Return (policy distance, regret, standard error in log-odds, branch switched) at one decision point."""
+    """Return (policy distance, regret, standard error in log-odds, branch switched) at one decision point, of all who choose there."""
     game, g = solved.game, solved.game.arrays
+    if game.structure.together[node]:
+        return _compare_members(solved, node, x, uniform, work)
     warm = solved.probe(node, x, retrace=False, work=work)
     probe = solved.probe(node, x, work=work)
     owner = int(g.owner[node])
     k = game.n_types[owner]
-    o0, y0 = int(g.option_start[node]), int(g.observation_start[node])
-    n_options, n_obs = probe.policy.shape[1], len(probe.likelihood)
+    y0, n_obs = int(g.observation_start[node]), len(probe.likelihood)
     like = game.likelihoods(node)
     error = np.zeros((n_obs, k))
     spread = 0.0
@@ -242,6 +273,36 @@ def _compare(solved: Equilibrium, node: int, x: np.ndarray, uniform: np.ndarray,
                 error[y, kind] = mean
                 spread = max(spread, float(np.sqrt(max(square - mean * mean, 0.0) / max(len(uniform) - 1, 1))))
     q = probe.action_values + g.beta[node] * np.einsum("ayk,yk->ka", like, error)
-    gap = logit(g.log_w[o0 : o0 + n_options], float(g.precision[node]), q) - probe.policy
     switched = float(np.abs(warm.policy - probe.policy).max() > 1e-6)
-    return float(np.abs(gap).max()), float(np.abs((gap * q).sum(axis=1)).max()), spread * float(g.precision[node]), switched
+    return *_gap(solved, node, probe.policy, q), spread * float(g.precision[node]), switched
+
+
+def _compare_members(solved: Equilibrium, head: int, x: np.ndarray, uniform: np.ndarray, work: Workspace) -> tuple[float, float, float, float]:
+    """Return the same of all who choose at the same moment: errors of what follows are averaged over what the others choose."""
+    game, g = solved.game, solved.game.arrays
+    nodes = game.structure.members(head)
+    owners = [int(g.owner[node]) for node in nodes]
+    probes = [solved.probe(node, x, work=work) for node in nodes]
+    warm = [solved.probe(node, x, retrace=False, work=work) for node in nodes]
+    beliefs = to_beliefs(x, game.n_types)
+    chances = [[game.in_eyes_of(i, j, beliefs[j]) @ probe.policy for j, probe in zip(owners, probes, strict=True)] for i in owners]
+    q = [probe.action_values.copy() for probe in probes]
+    spread = 0.0
+    none = np.zeros(0, dtype=np.int64), np.zeros((0, solved.grid.n_axes))
+    for chosen in itertools.product(*(range(probe.policy.shape[1]) for probe in probes)):
+        last = head
+        for a in chosen[:-1]:
+            last = int(g.target[g.observation_start[last] + a])
+        leaf = int(g.target[g.observation_start[last] + chosen[-1]])
+        onward = solved.probe(last, x, work=work).posteriors[chosen[-1]]
+        for m, owner in enumerate(owners):
+            weight = math.prod(float(chances[m][j][a]) for j, a in enumerate(chosen) if j != m)
+            for kind in range(game.n_types[owner]):
+                column = int(g.columns[owner]) + kind
+                mean, square, _ = _follow(solved, leaf, onward, column, owner, kind, uniform, work, *none)
+                q[m][kind, chosen[m]] += weight * mean
+                error = float(np.sqrt(max(square - mean * mean, 0.0) / max(len(uniform) - 1, 1)))
+                spread = max(spread, error * float(g.precision[nodes[m]]))
+    gaps = np.array([_gap(solved, node, probe.policy, worth) for node, probe, worth in zip(nodes, probes, q, strict=True)]).max(axis=0)
+    switched = max(float(np.abs(one.policy - other.policy).max() > 1e-6) for one, other in zip(warm, probes, strict=True))
+    return float(gaps[0]), float(gaps[1]), spread, switched

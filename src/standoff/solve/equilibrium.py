@@ -14,10 +14,12 @@ from standoff.game import DECISION, Game
 from standoff.names import closest, listed
 from standoff.solve._follow import stand
 from standoff.solve._sweep import LineTable
+from standoff.solve._together import stand_together
 from standoff.solve.certificate import Certificate
 from standoff.solve.exact import Exact
 from standoff.solve.grid import BeliefGrid, to_beliefs, to_coordinates
 from standoff.solve.induction import Workspace, make_workspace
+from standoff.solve.together import way
 from standoff.solve.whole import action_values
 
 
@@ -30,7 +32,7 @@ class Probe:
     policy: np.ndarray  # (K, A)
     action_values: np.ndarray  # (K, A)
     likelihood: np.ndarray  # (Y, K)
-    posteriors: np.ndarray  # (Y, D) belief coordinates after each observation
+    posteriors: np.ndarray  # (Y, D) belief coordinates after each observation; held back while others choose at the same moment
     values: np.ndarray  # (C,)
     residual: float
     folds: int
@@ -69,14 +71,15 @@ class Equilibrium:
         """Solve the stage at a node and exact belief coordinates (the prior if none).
 
         It is traced along the principal branch from precision 0; `retrace=False` starts from the policy on the grid instead. `work` is scratch
-        of the calling thread. On a public history of a game that was solved exactly it is the exact solution.
+        of the calling thread. On a public history of a game that was solved exactly it is the exact solution. Where players choose at the same
+        moment the belief is the one before the first of their choices.
         """
         x = self.prior if x is None else np.ascontiguousarray(x, dtype=float)
         history = self.exact.find(node, x) if self.exact is not None and retrace else None
         if history is not None:
             return self._on_history(history)
         if self.game.structure.together[node]:
-            return self._at_once(node, x)
+            return self._at_once(node, x, retrace, work or self._work) if self.grid.n_axes else self._on_whole(node, x)
         game, work = self.game, work or self._work
         residual, folds, _ = stand(
             node, x, self.lines, self.grid.combination, game.arrays, game.payoffs, self.values, self.log_policy,
@@ -105,11 +108,40 @@ class Equilibrium:
         decides = self.game.structure.kind[node] == DECISION
         nothing = np.zeros((likelihood.shape[1], 0))
         return Probe(
-            node, exact.beliefs[history].copy(), exact.at(history) if decides else nothing, exact.action_values(history) if decides else nothing,
-            likelihood, exact.beliefs[child : child + len(likelihood)].copy(), exact.values[history].copy(), exact.certificate.residual, 0,
+            node, exact.known[history].copy(), exact.at(history) if decides else nothing, exact.action_values(history) if decides else nothing,
+            likelihood, exact.known[child : child + len(likelihood)].copy(), exact.values[history].copy(), exact.certificate.residual, 0,
         )  # fmt: skip
 
-    def _at_once(self, node: int, x: np.ndarray) -> Probe:
+    def _at_once(self, node: int, x: np.ndarray, retrace: bool, work: Workspace) -> Probe:
+        """Solve the choices of all who choose at the same moment anew."""
+        game, g, joint = self.game, self.game.arrays, work.joint
+        residual, folds, members = stand_together(
+            int(g.head[node]), x, self.grid.combination, self.lines, g, game.payoffs, self.values, self.log_policy, joint, retrace
+        )
+        before = way(game.structure, node)
+        m, history = len(before), 0
+        for _, option in before:
+            history = int(joint.tree.child[history]) + option
+        k, n_options = game.n_types[int(g.owner[node])], int(g.option_start[node + 1] - g.option_start[node])
+        posteriors = np.tile(x, (n_options, 1))
+        if m + 1 == members:
+            for member, (one, option) in enumerate(before):
+                self._own(posteriors, one)[:] = joint.post[member, option, : game.n_types[int(g.owner[one])] - 1]
+            self._own(posteriors, node)[:] = joint.post[m, :n_options, : k - 1]
+        sigma = joint.moment.sigma[m, :k, :n_options].copy()
+        return Probe(
+            node, x.copy(), sigma, joint.moment.q[m, :k, :n_options].copy(), sigma.T.copy(), posteriors, joint.value[history].copy(), float(residual),
+            int(folds),
+        )  # fmt: skip
+
+    def _own(self, posteriors: np.ndarray, node: int) -> np.ndarray:
+        """Return the coordinates of a node's owner."""
+        owner = int(self.game.arrays.owner[node])
+        axis = self.grid.first_axis[owner]
+        return posteriors[:, axis : axis + self.game.n_types[owner] - 1]
+
+    def _on_whole(self, node: int, x: np.ndarray) -> Probe:
+        """Read a choice made at once in a game without secrets, which was solved whole."""
         game, g = self.game, self.game.arrays
         assert self.certificate is not None
         u = self.log_policy[g.option_start[node] : g.option_start[node + 1], 0, 0]

@@ -24,6 +24,7 @@ from standoff.solve._at_once import Moment, make_moment
 from standoff.solve._exact import Axes, Linear, Room, Tree, believe, eliminate, make_room, respond
 from standoff.solve.grid import to_beliefs, to_coordinates
 from standoff.solve.induction import Progress
+from standoff.solve.together import joined_values
 
 MAX_HISTORIES = 2_000_000
 """About 1 kB each for two players with two types each."""
@@ -217,15 +218,20 @@ class Exact:
         nodes, first = np.unique(self.tree.node[order], return_index=True)
         return dict(zip(nodes.tolist(), np.split(order, first[1:]), strict=True))
 
+    @property
+    def known(self) -> np.ndarray:
+        """Belief coordinates that a choice hangs on: those of the history, but for choices made at once, of which none is known yet; (H, D)."""
+        return np.asarray(self.beliefs[self._heads])
+
     def find(self, node: int, x: np.ndarray) -> int | None:
-        """Return a history that stands at a node with these belief coordinates, or None.
+        """Return a history that stands at a node with these belief coordinates (`known`), or None.
 
         Beliefs within 1e-9 count as the same, unless histories that close behave differently: then none of them can be meant.
         """
         candidates = self._at.get(node)
         if candidates is None:
             return None
-        gap = np.abs(self.beliefs[candidates] - x).max(axis=1, initial=0.0)
+        gap = np.abs(self.known[candidates] - x).max(axis=1, initial=0.0)
         near = candidates[gap <= SAME_BELIEF]
         if not len(near):
             return None
@@ -260,29 +266,16 @@ class Exact:
 
     @cached_property
     def _heads(self) -> np.ndarray:
+        """The history at whose belief the choice of each is made, shape (H,)."""
         return head_histories(self.game.structure, self.tree.node, self.tree.child)
 
     def _joined_values(self, history: int) -> np.ndarray:
-        """Return the same for one who does not know what those before it choose at the same moment: the mean over that, in its eyes."""
-        game, g = self.game, self.game.arrays
-        node = int(self.tree.node[history])
-        owner, head = int(g.owner[node]), int(self._heads[history])
-        own = slice(int(g.columns[owner]), int(g.columns[owner]) + game.n_types[owner])
-        beliefs = to_beliefs(self.beliefs[head], game.n_types)
-        found = np.zeros((game.n_types[owner], int(g.option_start[node + 1] - g.option_start[node])))
-        pending = [(head, 1.0, np.zeros(game.n_types[owner]))]
-        while pending:
-            here, weight, received = pending.pop()
-            at, child = int(self.tree.node[here]), int(self.tree.child[here])
-            o0, y0 = int(g.option_start[at]), int(g.observation_start[at])
-            options = range(int(g.option_start[at + 1]) - o0)
-            paid = [received + game.payoffs.option[o0 + a, own] + game.payoffs.observation[y0 + a, own] for a in options]
-            if g.owner[at] == owner:
-                found += weight * np.stack([paid[a] + self.values[child + a, own] for a in options], axis=1)
-                continue
-            chance = game.in_eyes_of(owner, int(g.owner[at]), beliefs[int(g.owner[at])]) @ self.at(here)
-            pending += [(child + a, weight * float(chance[a]), paid[a]) for a in options]
-        return found
+        """Return the same for one who does not know what those before it choose at the same moment."""
+        tree, head = self.tree, int(self._heads[history])
+        return joined_values(
+            self.game, int(self.game.arrays.owner[tree.node[history]]), head, self.beliefs[head], lambda h: int(tree.node[h]), self.at,
+            lambda h, a: int(tree.child[h]) + a, lambda h: np.asarray(self.values[h]),
+        )  # fmt: skip
 
 
 def exact(game: Game, *, max_histories: int = MAX_HISTORIES, workers: int = 2, progress: Progress | None = None) -> Exact:
@@ -359,8 +352,7 @@ class _Branch:
         self.state.value[ends] = game.payoffs.node[tree.node[ends]]
         self.top, self.parts = _divide(tree, np.diff(structure.observation_start)[tree.node], workers)
         n_options, n_obs = int(others.max(initial=0)) + 1, int(np.diff(structure.observation_start).max(initial=1))
-        heads = np.flatnonzero(structure.together & (structure.head == np.arange(structure.n_nodes)))
-        together = [structure.members(node) for node in heads.tolist()]
+        together = [structure.members(node) for node in structure.heads.tolist()]
         unknowns = [sum(int(types[g.owner[one]] * (g.option_start[one + 1] - g.option_start[one] - 1)) for one in nodes) for nodes in together]
         sizes = max(map(len, together), default=0), k, n_options, n_columns, len(types), axes, max(unknowns, default=0)
         self.rooms = [make_room(k, n_options, n_obs, axes, n_columns) for _ in range(max(len(self.parts), 1))]

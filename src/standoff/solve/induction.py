@@ -17,7 +17,9 @@ from standoff.errors import SolveError
 from standoff.game import CLOSE, Game
 from standoff.solve._stage import Stage, make_stage
 from standoff.solve._sweep import LineTable, Scratch, induct
+from standoff.solve._together import Joint, induct_together
 from standoff.solve.grid import BeliefGrid
+from standoff.solve.together import make_joint
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share of it that is finished."""
@@ -37,6 +39,7 @@ class Workspace:
     stage: Stage
     scratch: Scratch
     follow: tuple[np.ndarray, ...]
+    joint: Joint
 
 
 def line_table(grid: BeliefGrid) -> LineTable:
@@ -86,7 +89,7 @@ def make_workspace(game: Game, grid: BeliefGrid, columns: int) -> Workspace:
     )
     cards, basis = grid.scratch()
     follow = cards, basis, np.zeros(grid.n_nodes * n_leaf), np.zeros(grid.n_nodes), np.arange(grid.n_nodes), np.zeros(max(k - 1, 1))
-    return Workspace(stage, scratch, follow)
+    return Workspace(stage, scratch, follow, make_joint(game, grid, columns))
 
 
 def spread(pool: ThreadPoolExecutor | None, workers: int, first: int, last: int, task: Callable[[int, int, int], None]) -> None:
@@ -127,6 +130,10 @@ def sweep(
         induct(
             first, last, grid.points, parent, lines, g, game.payoffs, values, policy, work.stage, work.scratch, False, reports[worker]
         )  # fmt: skip
+        if structure.at_once:
+            induct_together(
+                first, last, grid.points, parent, grid.combination, lines, g, game.payoffs, values, policy, work.joint, False, reports[worker]
+            )  # fmt: skip
 
     layers = structure.layers
     # What begins a period, and with it everything that the sweep before hands on.

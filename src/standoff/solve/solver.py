@@ -93,11 +93,6 @@ def solve(
     decisions = game.size()["decision_points"]
     if n_axes == 0 and (game.structure.at_once or game.structure.open_ended):
         return replace(solve_public(game, tolerance, seed=seed, progress=progress), seconds=time.perf_counter() - begun)
-    if game.structure.at_once:
-        raise SolveError(
-            "players with secrets choose at the same moment, which the belief grid cannot solve; the exact engine can, on all public histories: "
-            "so.exact(game), or `standoff solve --exact`"
-        )
     if n_axes > MAX_AXES:
         raise GameTooLargeError(
             f"the players' types span {n_axes} belief axes (a player with K types takes K - 1); at most {MAX_AXES} can be solved. Even "
