@@ -123,7 +123,7 @@ class Game:
         _, first = np.unique(np.stack([s.head, s.place])[:, decisions], axis=1, return_index=True)
         return {
             "decision_points": len(first),
-            "chance_points": int((s.kind == CHANCE).sum()),
+            "chance_points": int(((s.kind == CHANCE) & ~s.reveals).sum()),
             "ends": int((s.kind == END).sum()),
             "nodes": s.n_nodes,
             "options": int(np.diff(s.option_start)[decisions[first]].sum()),
