@@ -9,7 +9,7 @@ import pytest
 from standoff.errors import Fault, ScenarioError
 from standoff.scenario import check, load
 
-SOUND = (Path(__file__).parent / "scenario_faults" / "sound.yaml").read_text(encoding="utf-8")
+SOUND, ENDLESS = ((Path(__file__).parent / "scenario_faults" / name).read_text(encoding="utf-8") for name in ("sound.yaml", "endless.yaml"))
 MARK = "¦"
 
 
@@ -27,9 +27,10 @@ def faults_of(folder: Path, text: str) -> tuple[Fault, ...]:
     return caught.value.faults
 
 
-def test_the_sound_scenario_has_no_faults_and_no_warnings(tmp_path):
+@pytest.mark.parametrize("text", [SOUND, ENDLESS], ids=["sound", "endless"])
+def test_a_sound_scenario_has_no_faults_and_no_warnings(tmp_path, text):
     file = tmp_path / "scenario.yaml"
-    file.write_text(SOUND, encoding="utf-8")
+    file.write_text(text, encoding="utf-8")
     assert [str(fault) for fault in check(load(file))] == []
 
 
@@ -266,10 +267,77 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("old", "new", "field", "words"), CASES, ids=[f"{case[2]}-{number}" for number, case in enumerate(CASES)])
-def test_a_fault_is_reported_at_its_place_with_what_is_allowed(tmp_path, old, new, field, words):
-    assert SOUND.count(old) >= 1
-    text = SOUND.replace(old, new, 1)
+# The same of `endless.yaml`: choices made at once, no last period, priors of one's own, payoffs that depend on the type of another.
+SIGHTS = "signals: {seen: {}, unseen: {}}, options: {left: {¦covert: {seen: 0.5, unseen: rest}}, "
+OUTCOMES = "{¦outcomes: {hit: {chance: 0.5}, miss: {chance: rest}}}"
+STATE = "count with a state variable"
+ENDLESS_CASES = [
+    # at once
+    ("- {player: row,", "- {player: row, at_once: ¦true,", "turns.0.at_once", ["no turn before this one", "the later turn"]),
+    ("{player: column, at_once: true,", "{player: column, at_once: ¦perhaps,", "turns.1.at_once", ["wrong kind", "perhaps", "true or false"]),
+    ("{player: column, at_once", "{player: ¦row, name: again, at_once", "turns.1.player", ["two turns at once", "join their options"]),
+    ("{player: seller, options", "{player: ¦row, name: third, at_once: true, options", "turns.2.player", ["two turns at once", "found row"]),
+    ("left: {}", f"left: {OUTCOMES}", "turns.1.options.left.outcomes", ["cannot have chance outcomes", "let an event after the turns decide"]),
+    ("up: {set: {row_at: up}}", f"up: {OUTCOMES}", "turns.0.options.up.outcomes", ["cannot have chance outcomes"]),
+    ("options: {left: {}, ", SIGHTS, "turns.1.options.left.covert", ["cannot be covert", "make the option open"]),
+    # without end
+    ("open_ended: true, ", "open_ended: true, periods: ¦3, ", "clock.periods", ["has no periods", "found 3", "leave periods or open_ended out"]),
+    ("open_ended: true, ", "open_ended: true, start: ¦2020-01-01, ", "clock.start", ["has no start", "leave start or open_ended out"]),
+    ("open_ended: true, ", "open_ended: true, step: ¦2 weeks, ", "clock.step", ["has no step"]),
+    ("open_ended: true, ", "open_ended: true, end: ¦2020-01-01, ", "clock.end", ["has no end"]),
+    ("open_ended: true, discount: 0.9", "open_ended: ¦often, discount: 0.9", "clock.open_ended", ["wrong kind", "often", "true or false"]),
+    ("discount: 0.9", "discount: ¦1", "clock.discount", ["add up to infinity", "found 1", "above 0 and below 1"]),
+    (", discount: 0.9", "", "clock.discount", ["add up to infinity", "below 1"]),
+    ("discount: 0.9", "discount: 0.9, discounting: ¦present", "clock.discounting", ["all periods look alike", "leave it out"]),
+    ("open_ended: true, discount: 0.9", "discount: 0.9", "clock", ["periods; start, step and end; or open_ended"]),
+    ("state:\n", "calendar: {¦election: 3}\nstate:\n", "calendar.election", ["no dates", STATE]),
+    ("state:\n", "¦record: {map: {seller.offer: [{action: offer}]}}\nstate:\n", "record", ["cannot have a record", "number of periods"]),
+    ("state:\n", "¦claims: {c: {text: x, test: {of: {chance_of_end: deal}, phrase: likely}}}\nstate:\n", "claims", ["cannot have claims"]),
+    ("state:\n", "¦quantities: {q: {chance_of_end: deal}}\nstate:\n", "quantities", ["cannot have quantities", "number of periods"]),
+    ("state:\n", "¦beliefs: {from: baghdad-siege}\nstate:\n", "beliefs", ["a scenario that goes before", "number of periods"]),
+    ("when: offered", "when: offered and ¦period < 3", "turns.3.when", ["every period looks alike", STATE, "found period"]),
+    ("when: offered", "when: offered and ¦before(election)", "turns.3.when", ["every period looks alike", STATE, "found before"]),
+    ("when: offered", "when: offered and ¦periods_until(election) < 3", "turns.3.when", [STATE, "found periods_until"]),
+    ("{on: {row.up: -1}}", "{each_period: -1 / ¦periods}", "players.column.payoffs.match.each_period", [STATE, "found periods"]),
+    ("when: sold", "when: sold or ¦time_is_up", "ends.deal.when", ["every period looks alike", "found time_is_up"]),
+    ("{ends: {deal: 1}}", "{ends: {deal: 1, ¦time_up: 0}}", "players.seller.payoffs.price.ends.time_up", ["unknown end", "allowed: deal"]),
+    ("keep: {}", "keep: {later: {on: ¦easter, set: {sold: true}}}", "turns.2.options.keep.later.on", ["name of the calendar", "easter"]),
+    # priors of one's own
+    ("row:\n    believes: {seller:", "row:\n    believes: {¦row:", "players.row.believes.row", ["knows its own type", "in their blocks"]),
+    ("row:\n    believes: {seller:", "row:\n    believes: {¦seler:", "players.row.believes.seler", ["unknown player", "did you mean seller?"]),
+    ("row:\n    believes: {seller:", "row:\n    believes: {¦column:", "players.row.believes.column", ["column has no types"]),
+    ("{good: 0.3, bad: rest}", "{¦god: 0.3, bad: rest}", "players.row.believes.seller.god", ["unknown type of seller", "did you mean good?"]),
+    ("{good: 0.3, bad: rest}", "¦{good: 1}", "players.row.believes.seller", ["leaves out types", "found good", "allowed: good, bad"]),
+    ("{good: 0.3, bad: rest}", "¦{}", "players.row.believes.seller", ["leaves out types", "found none"]),
+    ("{good: 0.3, bad: rest}", "¦{good: 0.3, bad: 0.6}", "players.row.believes.seller", ["sum to less than 1", "found 0.9"]),
+    ("{good: 0.3, bad: rest}", "¦{good: 0.3, bad: 0.8}", "players.row.believes.seller", ["sum to more than 1", "found 1.1"]),
+    ("{good: 0.3, bad: rest}", "{good: ¦1.3, bad: rest}", "players.row.believes.seller.good", ["out of range", "at most 1"]),
+    ("{good: 0.3, bad: rest}", "{good: rest, bad: ¦rest}", "players.row.believes.seller.bad", ["only one"]),
+    ("{good: 0.3, bad: rest}", "{good: ¦sold, bad: rest}", "players.row.believes.seller.good", ["parameters only"]),
+    ("types: {good: doubt, bad: rest}", "types: {good: 1, bad: 0}", "players.row.believes.seller.bad", ["excludes this type", "0.7 here"]),
+    # payoffs by the type of another
+    ("{deal: 3 if type(seller)", "{deal: 3 if ¦type(seler)", "players.buyer.payoffs.worth.ends.deal", ["unknown player", "did you mean seller?"]),
+    ("{deal: 3 if type(seller)", "{deal: 3 if ¦type(row)", "players.buyer.payoffs.worth.ends.deal", ["row has no types"]),
+    (
+        "{on: {row.up: -1}}",
+        "{on: {row.up: 1 if ¦type(seller) == good else 0}}",
+        "players.column.payoffs.match.on.row.up",
+        ["no type but that of column"],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("sound", "old", "new", "field", "words"),
+    [
+        pytest.param(sound, *case, id=f"{case[2]}-{number}")
+        for sound, cases in ((SOUND, CASES), (ENDLESS, ENDLESS_CASES))
+        for number, case in enumerate(cases)
+    ],
+)
+def test_a_fault_is_reported_at_its_place_with_what_is_allowed(tmp_path, sound, old, new, field, words):
+    assert sound.count(old) >= 1
+    text = sound.replace(old, new, 1)
     line = column = None
     if MARK in text:
         text, line, column = place_of_mark(text)
@@ -320,6 +388,18 @@ def test_a_type_prior_that_is_no_probability_in_some_worlds_brings_a_warning(tmp
     # `blame` is a chance elsewhere, which is clipped here so that the prior alone is in question.
     text = SOUND.replace("{beta: [2, 3], low: 0.1, high: 0.9}", prior).replace("hard: blame", "hard: ¦blame").replace("blamed: blame", "blamed: 0.5")
     found = warnings_of(tmp_path, text)
+    assert [word for word in words if word not in found] == []
+
+
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [
+        ("{good: ¦doubt + 0.5, bad: rest}", ["this probability leaves 0 to 1", "found 1.392, where doubt = 0.892"]),
+        ("{good: ¦'max(doubt - 0.5, 0)', bad: rest}", ["players.seller.types allows this type", "found 0 here and 0.108 there, where doubt = 0.108"]),
+    ],
+)
+def test_an_own_prior_that_cannot_be_held_in_some_worlds_brings_a_warning(tmp_path, own, words):
+    found = warnings_of(tmp_path, ENDLESS.replace("{good: 0.3, bad: rest}", own))
     assert [word for word in words if word not in found] == []
 
 

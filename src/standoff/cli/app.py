@@ -230,10 +230,10 @@ def replay(
     from standoff.scenario import load
 
     declared = load(scenario, overrides(set_))
+    build(declared).must_end("replaying a record")  # refuses before the compiler is loaded
     events = record_of(declared, record)
     if events is None:
         raise RecordError([Fault(problem=f"{scenario} names no record", allowed="a file under `record: file:` of the scenario, or --record FILE")])
-    build(declared)  # refuses a game that cannot be built before the compiler is loaded
     from standoff.chain import build as build_opened
     from standoff.replay import replay as replay_record
     from standoff.solve import solve as solve_game

@@ -98,7 +98,9 @@ def _parts(name: str, given: list[str], seed: int) -> list[Part]:
         record = record_of(scenario)
         parts.append(Part(called, scenario, record, known, default_folder(scenario, record, seed=seed, tolerance=TOLERANCE)))
     if not any(part.scenario.claims for part in parts):
-        raise ScenarioError([Fault(problem=f"{name} makes no claims", suggestion="write some under `claims:`")])
+        endless = all(part.scenario.clock.open_ended for part in parts)
+        remedy = "give its clock a number of periods, and write some under `claims:`" if endless else "write some under `claims:`"
+        raise ScenarioError([Fault(problem=f"{name} makes no claims", suggestion=remedy)])
     return [part for part in parts if part.scenario.claims]
 
 

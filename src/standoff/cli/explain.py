@@ -49,7 +49,9 @@ def explain(
     from standoff.solve import solve
 
     with progress_bar() as progress:
-        eq = solve(build(declared, tolerance=tolerance, workers=workers, progress=progress), tolerance=tolerance, workers=workers, progress=progress)
+        game = build(declared, tolerance=tolerance, workers=workers, progress=progress)
+        game.must_end("explaining a choice")
+        eq = solve(game, tolerance=tolerance, workers=workers, progress=progress)
         # A date or an event may lie anywhere in the record; without them the question is what comes after what was known.
         trail = replay(eq, events, whole=at is not None or event is not None) if events is not None else None
         why = explain_choice(

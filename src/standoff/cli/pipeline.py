@@ -119,7 +119,7 @@ def _run(
     from standoff.report import default_folder, run_content, show_run, write_run
     from standoff.worlds.store import make_folder
 
-    build(scenario)  # refuses a game that cannot be built before the compiler is loaded
+    build(scenario).must_end("drawing futures")  # refuses before the compiler is loaded
     folder = out if out is not None else default_folder(scenario, record, seed=settings.seed, tolerance=settings.tolerance)
 
     make_folder(folder)

@@ -121,12 +121,15 @@ class Game:
     def size(self) -> dict[str, int]:
         """Return how large the game is; an open-ended game has no number of periods."""
         s = self.structure
+        decisions = np.flatnonzero(s.kind == DECISION)
+        # Turns taken at once have a node for each way to them, all of which are one decision.
+        _, first = np.unique(np.stack([s.head, s.place])[:, decisions], axis=1, return_index=True)
         return {
-            "decision_points": len(np.unique(np.stack([s.head, s.place])[:, s.kind == DECISION], axis=1).T),
-            "chance_points": int((s.kind == CHANCE).sum()),
+            "decision_points": len(first),
+            "chance_points": int(((s.kind == CHANCE) & ~s.reveals).sum()),
             "ends": int((s.kind == END).sum()),
             "nodes": s.n_nodes,
-            "options": len(s.option),
+            "options": int(np.diff(s.option_start)[decisions[first]].sum()),
             "observations": len(s.target),
             "private_types": int(sum(k - 1 for k in self.n_types if k > 1)),
             **({} if s.open_ended else {"periods": self.canonical.calendar.n_periods}),
@@ -449,11 +452,13 @@ def _tilt(players: Sequence[PlayerSpec], priors: Sequence[np.ndarray], parameter
             if player.name not in viewer.believes:
                 continue
             own = _prior(f"{player.name} in the eyes of {viewer.name}", player, viewer.believes[player.name], parameters)
-            if ((own > 0.0) & (prior == 0.0)).any():
-                kind = player.types[int(np.argmax((own > 0.0) & (prior == 0.0)))]
+            if ((own > 0.0) != (prior > 0.0)).any():
+                row = int(np.argmax((own > 0.0) != (prior > 0.0)))
+                kind, here, there = player.types[row], f"players.{viewer.name}.believes.{player.name}", f"players.{player.name}.types"
+                excluding, allowing = (here, there) if own[row] == 0.0 else (there, here)
                 raise BuildError(
-                    f"{viewer.name} believes at first that {player.name} may be {kind}, which players.{player.name}.types excludes; give {kind} a "
-                    "small probability there, or none here"
+                    f"{excluding} excludes the type {kind}, which {allowing} allows, so that what is seen could contradict one of them; give {kind} "
+                    "a small probability in both, or 0 in both"
                 )
             tilt[i, first : first + len(prior)] = np.divide(own, prior, out=np.zeros(len(prior)), where=prior > 0.0)
         first += len(prior)

@@ -110,6 +110,11 @@ class Structure:
         found[:, self.target[joins]] = source[joins], option[joins]
         return found[0], found[1]
 
+    @cached_property
+    def reveals(self) -> np.ndarray:
+        """Whether a node is chance only in that a type comes out there, shape (n,)."""
+        return np.isin(self.place, [i for i, place in enumerate(self.places) if place.startswith("reveal:")])
+
     def members(self, node: int) -> list[int]:
         """Return a node of each of those who choose at the same moment as a decision node, in the order of their turns; itself if alone."""
         head = int(self.head[node])

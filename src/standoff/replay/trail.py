@@ -192,6 +192,10 @@ class _Replay:
         seen = x
         periods = known_periods(self.game.canonical) if self.known is not None else self.game.canonical.calendar.n_periods
         while structure.kind[node] != END and structure.period[node] < periods:
+            if structure.reveals[node]:
+                # What comes out at the end is no event: the record does not say which type it was.
+                node = int(g.target[g.observation_start[node]])
+                continue
             probe = self.eq.probe(node, x)
             first = int(g.observation_start[node])
             labels = [structure.address(first + y) for y in range(len(probe.likelihood))]

@@ -30,9 +30,13 @@ def beliefs_at_first(n_axes: int) -> int:
 
 
 def estimate(game: Game) -> dict[str, float] | None:
-    """Return what the first solve of a game will take: beliefs, stages, bytes, seconds on one core; None beyond `MAX_AXES`."""
+    """Return what the first solve of a game will take: beliefs, stages, bytes, seconds on one core.
+
+    None beyond `MAX_AXES`, and for games without secrets that are solved over all their public states at once.
+    """
     size = game.size()
-    if size["private_types"] > MAX_AXES:
+    whole = size["private_types"] == 0 and (game.structure.at_once or game.structure.open_ended)
+    if whole or size["private_types"] > MAX_AXES:
         return None
     beliefs = beliefs_at_first(size["private_types"])
     stages = size["decision_points"] * beliefs

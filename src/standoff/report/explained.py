@@ -53,7 +53,7 @@ def explain_content(name: str, scenario: Scenario, why: Reasons) -> Content:
             "when": day(why.date) if why.date is not None else moment(canonical.calendar, why.period),
             "begins": canonical.calendar.starts[why.period] if canonical.calendar.starts is not None else why.period,
             "how": spot.origin,
-            "state": spot.structure.labels(spot.node),
+            "state": spot.structure.labels(int(spot.structure.head[spot.node])),
             "beliefs": spot.solved.beliefs(spot.x),
             "arguments": _arguments(why),
         },

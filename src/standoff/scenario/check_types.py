@@ -1,4 +1,4 @@
-"""Warn of type priors that are no probabilities in some worlds."""
+"""Warn of priors about types that are no probabilities in some worlds, and of own priors that do not go with the declared ones."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 from standoff.errors import ExpressionError
+from standoff.expressions import Bound
 from standoff.scenario.canonical import ParameterSpec, PlayerSpec
 from standoff.scenario.findings import Findings
+from standoff.scenario.places import FieldPath
 from standoff.scenario.priors import Distribution
 
 TAILS = (0.01, 0.99)
@@ -20,24 +22,48 @@ _TOLERANCE = 1e-9
 
 
 def warn_of_type_priors(findings: Findings, players: Sequence[PlayerSpec], parameters: Sequence[ParameterSpec]) -> None:
-    """Warn where the prior of a type leaves 0 to 1, or several sum to more than 1, at likely ends of the parameters that it uses."""
+    """Warn where a prior about types is none at likely ends of the parameters that it uses: it leaves 0 to 1, or sums to more than 1.
+
+    A player's own prior about another must also allow the same types as the declared one; where no parameter can mend that it is an error.
+    """
     priors = {spec.name: spec.prior for spec in parameters}
+    named = {player.name: player for player in players}
     for player in players:
-        used = sorted({name for bound in player.priors if bound is not None for name in bound.names})
-        for values in _corners({name: priors[name] for name in used}) if used else ():
-            problem = _problem(player, values)
-            if problem is not None:
-                field, what, found = problem
-                where = ", ".join(f"{name} = {value:.4g}" for name, value in values.items())
-                findings.add(
-                    ("players", player.name, "types", *field),
-                    f"{what} in some worlds, which then cannot be computed",
-                    found=f"{found}, where {where}",
-                    allowed="0 to 1",
-                    suggestion="cut the priors of the parameters off, or wrap the expression in `clip`",
-                    severity="warning",
-                )
-                break
+        _try(findings, ("players", player.name, "types"), player, player.priors, (), priors)
+        for other, own in player.believes.items():
+            _try(findings, ("players", player.name, "believes", other), named[other], own, named[other].priors, priors)
+
+
+def _try(
+    findings: Findings,
+    path: FieldPath,
+    player: PlayerSpec,
+    given: Sequence[Bound | None],
+    declared: Sequence[Bound | None],
+    priors: Mapping[str, Distribution],
+) -> None:
+    """Note what is wrong with a prior about a player's types; `declared` is the one that it must agree with on which types there are."""
+    used = sorted({name for bound in (*given, *declared) if bound is not None for name in bound.names})
+    for values in _corners({name: priors[name] for name in used}):
+        problem = _problem(player.types, given, values)
+        allowed: str | None = "0 to 1"
+        suggestion = "cut the priors of the parameters off, or wrap the expression in `clip`"
+        if problem is None and declared and _problem(player.types, declared, values) is None:
+            problem = _disagreement(player, given, declared, values)
+            allowed, suggestion = None, "give it a small probability in both, or 0 in both"
+        if problem is None:
+            continue
+        field, what, found = problem
+        where = ", ".join(f"{name} = {value:.4g}" for name, value in values.items())
+        findings.add(
+            (*path, *field),
+            f"{what} in some worlds, which then cannot be computed" if used else what,
+            found=f"{found}, where {where}" if used else found,
+            allowed=allowed,
+            suggestion=suggestion,
+            severity="warning" if used else "error",
+        )
+        return
 
 
 def _corners(priors: Mapping[str, Distribution]) -> Iterator[dict[str, float]]:
@@ -50,10 +76,10 @@ def _corners(priors: Mapping[str, Distribution]) -> Iterator[dict[str, float]]:
     yield from (middle | {name: value} for name, values in ends.items() for value in values)
 
 
-def _problem(player: PlayerSpec, values: Mapping[str, float]) -> tuple[tuple[str, ...], str, str] | None:
-    """Return the field, what is wrong there with a player's priors at these values, and what was found."""
+def _problem(types: Sequence[str], given: Sequence[Bound | None], values: Mapping[str, float]) -> tuple[tuple[str, ...], str, str] | None:
+    """Return the field, what is wrong there with a prior at these values, and what was found."""
     total = 0.0
-    for name, bound in zip(player.types, player.priors, strict=True):
+    for name, bound in zip(types, given, strict=True):
         if bound is None:
             continue
         try:
@@ -65,6 +91,24 @@ def _problem(player: PlayerSpec, values: Mapping[str, float]) -> tuple[tuple[str
         total += chance
     if total > 1 + _TOLERANCE:
         return (), "the probabilities sum to more than 1", f"{total:.4g}"
-    if None not in player.priors and total < 1 - _TOLERANCE:
+    if None not in given and total < 1 - _TOLERANCE:
         return (), "the probabilities sum to less than 1", f"{total:.4g}"
     return None
+
+
+def _disagreement(
+    player: PlayerSpec, own: Sequence[Bound | None], declared: Sequence[Bound | None], values: Mapping[str, float]
+) -> tuple[tuple[str, ...], str, str] | None:
+    """Return a type that one prior allows and the other excludes, as `_problem` does."""
+    here, there = (_chances(given, values) for given in (own, declared))
+    for name, one, other in zip(player.types, here, there, strict=True):
+        if (one > 0.0) != (other > 0.0):
+            found = f"{one:.4g} here and {other:.4g} there"
+            return (name,), f"players.{player.name}.types {'allows' if other > 0.0 else 'excludes'} this type", found
+    return None
+
+
+def _chances(given: Sequence[Bound | None], values: Mapping[str, float]) -> list[float]:
+    known = [None if bound is None else float(bound.evaluate(values)) for bound in given]
+    rest = 1.0 - sum(chance for chance in known if chance is not None)
+    return [rest if chance is None else chance for chance in known]

@@ -103,12 +103,12 @@ def _check_at_once(context: Context, position: int) -> None:
             findings.add((*path, "player"), "one player cannot take two turns at once", found=turn.player, suggestion="join their options")
             break
     for name, option in turn.options.items():
-        for what, remedy in (
-            ("outcomes", "let an event after the turns decide, on a state variable that the option sets"),
-            ("covert", "make the option open, or let the turns follow each other"),
+        for what, cannot, remedy in (
+            ("outcomes", "have chance outcomes", "let an event after the turns decide, on a state variable that the option sets"),
+            ("covert", "be covert", "make the option open, or let the turns follow each other"),
         ):
             if getattr(option, what):
-                findings.add((*path, "options", name, what), f"an option of turns taken at once can have no {what}", suggestion=remedy, key=True)
+                findings.add((*path, "options", name, what), f"an option of turns taken at once cannot {cannot}", suggestion=remedy, key=True)
 
 
 def _option_spec(context: Context, path: FieldPath, name: str, option: Option, turn: Turn) -> OptionSpec:

@@ -47,6 +47,7 @@ class Names:
     def public(self, place: str, *, time_is_up: bool = False) -> Scope:
         """Scope of a place that may depend on what everybody sees."""
         reason = f"{place} may not depend on a type, which others do not see"
+        time_is_up = time_is_up and not self.moments.open_ended
         return Scope(self.kinds, moments=self._clock, time_is_up=time_is_up, barred=self._barred(reason, self.types))
 
     def chance(self, own: str | None) -> Scope:
@@ -76,7 +77,7 @@ class Names:
             barred["type"] = reason
         if self.moments.open_ended:
             reason_of_time = "the game is open-ended, so that every period looks alike; count with a state variable"
-            barred |= dict.fromkeys(("period", "periods"), reason_of_time)
+            barred |= dict.fromkeys(("period", "periods", "time_is_up"), reason_of_time)
         if public:
             barred |= dict.fromkeys((*self.variables, *self.derived, "period", "periods"), reason)
         return barred

@@ -131,7 +131,7 @@ def solve(
 
 def _oracle(game: Game, engine: Engine, progress: Progress | None) -> tuple[Exact | None, str]:
     """Solve the game exactly, where that is wanted and possible; else say why not, where it should have been."""
-    if engine == "grid" or game.structure.open_ended or (engine == "auto" and count_histories(game.structure) > EXACT_HISTORIES):
+    if engine == "grid" or (engine == "auto" and (game.structure.open_ended or count_histories(game.structure) > EXACT_HISTORIES)):
         return None, ""
     try:
         return exact(game, progress=progress), ""
