@@ -319,7 +319,7 @@ def test_players_who_differ_are_not_called_symmetric():
 @pytest.mark.property
 def test_the_certificate_says_what_was_met():
     solved = solve_markov(one_shot(np.eye(2), np.eye(2), precision=4.0))
-    assert "1 branch points (at 50.0% of the precision)" in solved.certificate.text()
+    assert "1 branch point (at 50.0% of the precision)" in solved.certificate.text()
     assert solved.certificate.as_dict()["crossings"] == pytest.approx([0.5], abs=1e-4)
     assert json.loads(json.dumps(solved.certificate.as_dict()))["met"] is True
 
