@@ -112,7 +112,12 @@ def solution_dataset(eq: Equilibrium) -> xr.Dataset:
         for k, kind in enumerate(player.types if len(player.types) > 1 else ()):
             coords[f"belief_{player.name}_{kind}"] = ("belief", np.array([parts[i][k] for parts in beliefs]))
     certificate = eq.certificate.as_dict() if eq.certificate is not None else {}
-    attributes = {f"certificate_{name}": value if isinstance(value, str) else np.array(value, dtype=float) for name, value in certificate.items()}
+    # Where it is not met is words; they are in the report.
+    attributes = {
+        f"certificate_{name}": value if isinstance(value, str) else np.array(value, dtype=float)
+        for name, value in certificate.items()
+        if name not in ("misses", "unsolved")
+    }
     return xr.Dataset(
         {
             "value": (("point", "belief", "player_type"), eq.values[points].astype(np.float32), {"long_name": "expected payoff from here on"}),

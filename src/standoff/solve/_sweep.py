@@ -214,10 +214,11 @@ def visit(n, x, n_types, i, sizes, exponents, n_leaf, node, node0, n_touched, ma
 
 
 @kernel
-def induct(first, last, points, parent, lines, g, pay, values, policy, s, z, retrace, report):
+def induct(first, last, points, parent, lines, g, pay, values, policy, s, z, retrace, report, unsolved):
     """Solve nodes `first .. last-1`, which do not lead to each other, at every grid node.
 
-    Fills `values[n]` and `policy[option]`. `report`: [stages, largest residual, traced, folded stages, failed stages].
+    Fills `values[n]` and `policy[option]`. `report`: [stages, largest residual, traced, folded stages, failed stages];
+    `unsolved[n]` counts the failed stages of a node.
     """
     u, own, value, single, one = s.u, z.own, z.value, z.single, z.one
     sizes, exponents, n_leafs, all_types, firsts = lines.sizes, lines.exponents, lines.n_leaf, lines.n_types, lines.first
@@ -252,6 +253,7 @@ def induct(first, last, points, parent, lines, g, pay, values, policy, s, z, ret
                 report[0] += 1.0
                 if residual == np.inf:
                     report[4] += 1.0
+                    unsolved[n] += 1
                 else:
                     report[1] = max(report[1], residual)
                 if traced:

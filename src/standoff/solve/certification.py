@@ -17,12 +17,14 @@ from __future__ import annotations
 
 import math
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 
 from standoff.game import DECISION, Game
+from standoff.scenario.titles import moment
 from standoff.solve._follow import follow
-from standoff.solve.certificate import Certificate
+from standoff.solve.certificate import SHOWN, Certificate, Miss, Unsolved
 from standoff.solve.equilibrium import Equilibrium, Probe
 from standoff.solve.exact import Exact
 from standoff.solve.grid import to_beliefs
@@ -36,6 +38,19 @@ OPEN_ENDED_POINTS = 16
 NEGLIGIBLE = 1e-3
 """Weight of the first period of an open-ended game that is no longer followed. What is left out are errors of interpolation, times this."""
 STAGE_TOLERANCE = 1e-8
+SAME_BRANCH = 1e-6
+"""Two solutions of a stage whose probabilities differ by less are one."""
+
+
+class Compared(NamedTuple):
+    """What was found at one decision point."""
+
+    node: int
+    x: np.ndarray  # (D,)
+    distance: float
+    regret: float
+    error: float  # standard error in log-odds
+    switched: bool
 
 
 def certify(
@@ -52,31 +67,78 @@ def certify(
     """Measure a solution on the grid, against the exact one (`oracle`) where there is one; see the module's text."""
     solved = solved.on_grid
     followed = _against(solved, oracle) if oracle is not None else None if solved.game.structure.open_ended else _every_history(solved)
-    if followed is None:
-        distance, regret, count, error, switched = _drawn_histories(solved, workers, seed, progress, draws, points)
-    else:
-        (distance, regret, count), error, switched = followed, 0.0, 0
+    compared = _drawn_histories(solved, workers, seed, progress, draws, points) if followed is None else followed
+    distance = max((point.distance for point in compared), default=0.0)
     sweep = solved.sweep
     exactly = oracle.certificate if oracle is not None else None
+    missed = sorted((point for point in compared if not point.distance <= tolerance), key=lambda point: -point.distance)
     return Certificate(
         policy_distance=distance,
-        regret=regret,
+        regret=max((point.regret for point in compared), default=0.0),
         stage_residual=sweep["stage_residual"],
         tolerance=tolerance,
         met=bool(distance <= tolerance and sweep["stage_residual"] <= STAGE_TOLERANCE and sweep["failed"] == 0),
-        every_history=followed is not None and (exactly is None or count == _choices(oracle)),
-        points=count,
-        standard_error=error,
+        every_history=followed is not None and (exactly is None or len(compared) == _choices(oracle)),
+        points=len(compared),
+        standard_error=max((point.error for point in compared), default=0.0),
         beliefs=solved.grid.n_nodes,
         levels=solved.grid.axis_levels,
         stages=int(sweep["stages"]),
         traced=int(sweep["traced"]),
         folded=int(sweep["folded"]),
         failed=int(sweep["failed"]),
-        switched=switched,
+        switched=sum(point.switched for point in compared),
         exact_histories=exactly.histories if exactly is not None else 0,
         exact_residual=exactly.residual if exactly is not None else 0.0,
+        missed=len(missed),
+        misses=tuple(_miss(solved, point) for point in missed[:SHOWN]),
+        unsolved=_unsolved(solved),
     )
+
+
+def _miss(solved: Equilibrium, point: Compared) -> Miss:
+    """Say where a point is that misses the tolerance, and why as far as can be told."""
+    game, node = solved.game, point.node
+    structure, canonical = game.structure, game.canonical
+    period = int(structure.period[node])
+    state = structure.labels(node)
+    moved = [spec for i, spec in enumerate(canonical.variables) if structure.state[node, i] != spec.start]
+    return Miss(
+        period=period,
+        when=moment(canonical.calendar, period),
+        turn=structure.places[structure.place[node]].removeprefix("turn:"),
+        player=canonical.players[int(game.arrays.owner[node])].name,
+        state={name: getattr(value, "item", lambda value=value: value)() for name, value in state.items()},
+        moved=tuple(f"{spec.name} {state[spec.name]}".replace("_", " ") for spec in moved),
+        beliefs=solved.beliefs(point.x),
+        distance=point.distance,
+        regret=point.regret,
+        cause=_cause(solved, point),
+    )
+
+
+def _cause(solved: Equilibrium, point: Compared) -> str:
+    probe = solved.probe(point.node, point.x)
+    if not (np.isfinite(probe.residual) and np.isfinite(point.distance)):
+        return "unsolved stage"
+    warm = solved.probe(point.node, point.x, retrace=False)
+    if not np.abs(warm.policy - probe.policy).max() <= SAME_BRANCH:
+        return "switched branch"
+    if probe.folds:
+        return "folded branch"
+    # A probability moves by a quarter of what its log-odds move, at most.
+    return "few draws" if 2.0 * point.error / 4.0 >= point.distance else "interpolation"
+
+
+def _unsolved(solved: Equilibrium) -> tuple[Unsolved, ...]:
+    """Return where stages are unsolved, by period and turn."""
+    structure, calendar = solved.game.structure, solved.game.canonical.calendar
+    found: dict[tuple[int, str], int] = {}
+    for node in np.flatnonzero(solved.unsolved).tolist():
+        key = int(structure.period[node]), structure.places[structure.place[node]].removeprefix("turn:")
+        found[key] = found.get(key, 0) + int(solved.unsolved[node])
+    worst = sorted(found.items(), key=lambda item: -item[1])[:SHOWN]
+    return tuple(Unsolved(period, moment(calendar, period), turn, stages) for (period, turn), stages in worst)
 
 
 def _choices(oracle: Exact | None) -> int:
@@ -84,18 +146,25 @@ def _choices(oracle: Exact | None) -> int:
     return len(oracle.choices) if oracle is not None else 0
 
 
-def _against(solved: Equilibrium, oracle: Exact) -> tuple[float, float, int]:
+def _against(solved: Equilibrium, oracle: Exact) -> list[Compared]:
     """Compare the grid's policy with the exact one at histories with a choice: all, or an even spread of `EXACT_POINTS`."""
     chosen = oracle.choices
     if len(chosen) > EXACT_POINTS:
         chosen = chosen[np.unique(np.linspace(0, len(chosen) - 1, EXACT_POINTS).astype(int))]
-    distance = regret = 0.0
+    compared = []
     for history in chosen.tolist():
         probe = solved.probe(int(oracle.tree.node[history]), oracle.beliefs[history])
-        gap = oracle.at(history) - probe.policy
-        distance = max(distance, float(np.abs(gap).max()))
-        regret = max(regret, float(np.abs((gap * oracle.action_values(history)).sum(axis=1)).max()))
-    return distance, regret, len(chosen)
+        compared.append(_gap(probe, oracle.at(history), oracle.action_values(history)))
+    return compared
+
+
+def _gap(probe: Probe, better: np.ndarray, q: np.ndarray, error: float = 0.0, switched: bool = False) -> Compared:
+    """Compare the policy in use with a better one, given action values; a figure that is not a number counts as infinite."""
+    gap = better - probe.policy
+    distance, regret = float(np.abs(gap).max()), float(np.abs((gap * q).sum(axis=1)).max())
+    if not np.isfinite([distance, regret, error]).all():
+        return Compared(probe.node, probe.x, np.inf, np.inf, np.inf, switched)
+    return Compared(probe.node, probe.x, distance, regret, error, switched)
 
 
 def logit(log_w: np.ndarray, precision: float, q: np.ndarray) -> np.ndarray:
@@ -105,7 +174,7 @@ def logit(log_w: np.ndarray, precision: float, q: np.ndarray) -> np.ndarray:
     return np.asarray(u / u.sum(axis=1, keepdims=True))
 
 
-def _every_history(solved: Equilibrium) -> tuple[float, float, int] | None:
+def _every_history(solved: Equilibrium) -> list[Compared] | None:
     """Follow every history and evaluate them backwards; None when there are too many."""
     game = solved.game
     g, pay = game.arrays, game.payoffs
@@ -123,8 +192,7 @@ def _every_history(solved: Equilibrium) -> tuple[float, float, int] | None:
         possible = np.flatnonzero(probe.likelihood.max(axis=1) > 0.0).tolist()
         pending += [(int(g.target[g.observation_start[node] + y]), probe.posteriors[y], number, y) for y in possible]
     values = np.zeros((len(tree), int(g.columns[-1])))
-    distance = regret = 0.0
-    count = 0
+    compared: list[Compared] = []
     for number in range(len(tree) - 1, -1, -1):
         node, probe, children = tree[number]
         y0, o0 = int(g.observation_start[node]), int(g.option_start[node])
@@ -155,36 +223,31 @@ def _every_history(solved: Equilibrium) -> tuple[float, float, int] | None:
                 like = game.likelihoods(node)
                 q = reward[:, column : column + k].T + np.einsum("ayk,yk->ka", like, onward[:, column : column + k])
                 exact = logit(g.log_w[o0 : o0 + n_options], float(g.precision[node]), q)
-                distance = max(distance, float(np.abs(exact - sigma).max()))
-                regret = max(regret, float(np.abs(((exact - sigma) * q).sum(axis=1)).max()))
-                count += 1
+                compared.append(_gap(probe, exact, q))
         values[number] += total
-    return distance, regret, count
+    return compared
 
 
 def _drawn_histories(
     solved: Equilibrium, workers: int, seed: int, progress: Progress | None, draws: int, points: int
-) -> tuple[float, float, int, float, int]:
+) -> list[Compared]:
     """Draw histories and compare at some of their decision points."""
     random = np.random.Generator(np.random.Philox(seed))
     chosen = _points(solved, random, min(points, OPEN_ENDED_POINTS) if solved.game.structure.open_ended else points)
     steps = _longest(solved.game) + len(solved.game.n_types)
     uniform = random.random((len(chosen), draws, steps))
-    results = np.zeros((len(chosen), 4))
+    compared: list[Compared | None] = [None] * len(chosen)
     works = [make_workspace(solved.game, solved.grid, solved.values.shape[2]) for _ in range(workers)]
 
     def task(worker: int) -> None:
         for i in range(worker, len(chosen), workers):
-            results[i] = _compare(solved, *chosen[i], uniform[i], works[worker])
+            compared[i] = _compare(solved, *chosen[i], uniform[i], works[worker])
             if progress is not None and worker == 0:
                 progress("certifying", (i + 1) / len(chosen))
 
     with ThreadPoolExecutor(workers) as pool:
         list(pool.map(task, range(workers)))
-    if not np.isfinite(results).all():
-        return np.inf, np.inf, len(chosen), np.inf, int(np.nansum(results[:, 3]))
-    top = results[:, :3].max(axis=0)
-    return float(top[0]), float(top[1]), len(chosen), float(top[2]), int(results[:, 3].sum())
+    return [point for point in compared if point is not None]
 
 
 def _follow(
@@ -221,8 +284,8 @@ def _points(solved: Equilibrium, random: np.random.Generator, points: int) -> li
     return [chosen[i] for i in keep]
 
 
-def _compare(solved: Equilibrium, node: int, x: np.ndarray, uniform: np.ndarray, work: Workspace) -> tuple[float, float, float, float]:
-    """Return (policy distance, regret, standard error in log-odds, branch switched) at one decision point."""
+def _compare(solved: Equilibrium, node: int, x: np.ndarray, uniform: np.ndarray, work: Workspace) -> Compared:
+    """Compare at one decision point."""
     game, g = solved.game, solved.game.arrays
     warm = solved.probe(node, x, retrace=False, work=work)
     probe = solved.probe(node, x, work=work)
@@ -242,6 +305,6 @@ def _compare(solved: Equilibrium, node: int, x: np.ndarray, uniform: np.ndarray,
                 error[y, kind] = mean
                 spread = max(spread, float(np.sqrt(max(square - mean * mean, 0.0) / max(len(uniform) - 1, 1))))
     q = probe.action_values + g.beta[node] * np.einsum("ayk,yk->ka", like, error)
-    gap = logit(g.log_w[o0 : o0 + n_options], float(g.precision[node]), q) - probe.policy
-    switched = float(np.abs(warm.policy - probe.policy).max() > 1e-6)
-    return float(np.abs(gap).max()), float(np.abs((gap * q).sum(axis=1)).max()), spread * float(g.precision[node]), switched
+    better = logit(g.log_w[o0 : o0 + n_options], float(g.precision[node]), q)
+    switched = bool(np.abs(warm.policy - probe.policy).max() > SAME_BRANCH)
+    return _gap(probe, better, q, spread * float(g.precision[node]), switched)

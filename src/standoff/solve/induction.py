@@ -108,8 +108,8 @@ def neighbours(points: np.ndarray) -> np.ndarray:
 
 def sweep(
     game: Game, grid: BeliefGrid, *, workers: int = 1, progress: Progress | None = None
-) -> tuple[LineTable, np.ndarray, np.ndarray, dict[str, float]]:
-    """Run backward induction; return lines, values, log-odds policy and the report of the stages (of the last sweep).
+) -> tuple[LineTable, np.ndarray, np.ndarray, dict[str, float], np.ndarray]:
+    """Run backward induction; return lines, values, log-odds policy and, of the last sweep, the report of the stages and the unsolved ones by node.
 
     Raises SolveError when the values of an open-ended game do not settle.
     """
@@ -121,11 +121,12 @@ def sweep(
     parent = neighbours(grid.points)
     works = [make_workspace(game, grid, columns) for _ in range(workers)]
     reports = np.zeros((workers, 5))
+    unsolved = np.zeros(structure.n_nodes, dtype=np.int64)
 
     def task(worker: int, first: int, last: int) -> None:
         work = works[worker]
         induct(
-            first, last, grid.points, parent, lines, g, game.payoffs, values, policy, work.stage, work.scratch, False, reports[worker]
+            first, last, grid.points, parent, lines, g, game.payoffs, values, policy, work.stage, work.scratch, False, reports[worker], unsolved
         )  # fmt: skip
 
     layers = structure.layers
@@ -136,6 +137,7 @@ def sweep(
         for count in range(most):
             before = values[begins]
             reports[:] = 0.0
+            unsolved[:] = 0
             for layer in range(len(layers) - 2, -1, -1):
                 spread(pool if workers > 1 else None, workers, int(layers[layer]), int(layers[layer + 1]), task)
                 if progress is not None and not structure.open_ended:
@@ -158,4 +160,4 @@ def sweep(
         "failed": float(reports[:, 4].sum()),
         "sweeps": float(count + 1),
     }
-    return lines, values, policy, report
+    return lines, values, policy, report, unsolved

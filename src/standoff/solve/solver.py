@@ -141,7 +141,7 @@ def _solve_whole(game: Game, tolerance: float, progress: Progress | None) -> Equ
         stages=choices, traced=choices, folded=figures.folds, failed=0, switched=0, whole=figures,
     )  # fmt: skip
     sweep = {"stages": float(choices), "stage_residual": figures.residual, "traced": float(choices), "folded": float(figures.folds), "failed": 0.0}
-    return Equilibrium(game, grid, line_table(grid), values, log_odds, sweep, certificate, 0.0)
+    return Equilibrium(game, grid, line_table(grid), values, log_odds, sweep, certificate, 0.0, np.zeros(game.structure.n_nodes, dtype=np.int64))
 
 
 def _oracle(game: Game, engine: Engine, progress: Progress | None) -> tuple[Exact | None, str]:
@@ -168,8 +168,8 @@ def _better(one: Certificate, other: Certificate | None) -> bool:
 def _solve_on(game: Game, levels: frozenset[tuple[int, ...]], workers: int, progress: Progress | None) -> Equilibrium:
     """Solve on a given grid, without certificate."""
     grid = BeliefGrid(game.n_types, levels)
-    lines, values, policy, report = sweep(game, grid, workers=workers, progress=progress)
+    lines, values, policy, report, unsolved = sweep(game, grid, workers=workers, progress=progress)
     if not np.isfinite(values).all():
         node = int(np.argmax(~np.isfinite(values).all(axis=(1, 2))))
         raise SolveError(f"values are not finite at {game.structure.places[game.structure.place[node]]}, period {game.structure.period[node]}")
-    return Equilibrium(game, grid, lines, values, policy, report, None, 0.0)
+    return Equilibrium(game, grid, lines, values, policy, report, None, 0.0, unsolved)
