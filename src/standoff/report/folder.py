@@ -112,11 +112,15 @@ def solution_dataset(eq: Equilibrium) -> xr.Dataset:
         for k, kind in enumerate(player.types if len(player.types) > 1 else ()):
             coords[f"belief_{player.name}_{kind}"] = ("belief", np.array([parts[i][k] for parts in beliefs]))
     certificate = eq.certificate.as_dict() if eq.certificate is not None else {}
-    # Where it is not met is words; they are in the report.
+    # An attribute holds text or numbers; what has parts of its own is written as JSON.
     attributes = {
-        f"certificate_{name}": value if isinstance(value, str) else np.array(value, dtype=float)
+        f"certificate_{name}": np.array(value, dtype=float)
+        if np.asarray(value).dtype.kind in "bif"
+        else value
+        if isinstance(value, str)
+        else json.dumps(value)
         for name, value in certificate.items()
-        if name not in ("misses", "unsolved")
+        if value is not None
     }
     return xr.Dataset(
         {

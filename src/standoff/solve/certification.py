@@ -10,12 +10,14 @@ with continuation values read from the grid) is compared with the logit response
 Where the game was solved exactly on its public histories, the policy that the grid gives there is compared with that solution. Else, when the
 game has few histories all of them are followed and values are exact. Otherwise histories are drawn, and the error of the grid's
 values is estimated by following further histories from each point (`follow` in `standoff.solve._follow`); the standard error of that
-estimate is reported beside the figures, in units of log-odds.
+estimate is reported beside the figures, in units of log-odds. More are followed where two standard errors leave open whether a
+point is within the tolerance; where they could move a probability by more than the tolerance to the last, the point counts as missed.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -26,14 +28,18 @@ from standoff.scenario.titles import moment
 from standoff.solve._follow import follow
 from standoff.solve.certificate import SHOWN, Certificate, Miss, Unsolved
 from standoff.solve.equilibrium import Equilibrium, Probe
-from standoff.solve.exact import Exact
+from standoff.solve.exact import Exact, count_histories
 from standoff.solve.grid import to_beliefs
 from standoff.solve.induction import Progress, Workspace, make_workspace
 
 EXACT_POINTS = 4_000
 """Games with at most so many points in their tree of histories are certified on all of them."""
 
-HISTORIES, POINTS, DRAWS = 48, 160, 24
+HISTORIES, POINTS = 48, 160
+DRAWS = 8, 24, 96
+"""Histories drawn from a point: the next number where the one before leaves open whether the point is within the tolerance."""
+GLANCE = 12
+"""Points at which a grid is looked at to see whether it is much too coarse."""
 OPEN_ENDED_POINTS = 16
 NEGLIGIBLE = 1e-3
 """Weight of the first period of an open-ended game that is no longer followed. What is left out are errors of interpolation, times this."""
@@ -50,7 +56,12 @@ class Compared(NamedTuple):
     distance: float
     regret: float
     error: float  # standard error in log-odds
+    uncertainty: float  # change of a probability that two standard errors could make
     switched: bool
+
+    def misses(self, tolerance: float) -> bool:
+        """Whether the point is not known to be within the tolerance."""
+        return not (self.distance <= tolerance and self.uncertainty <= tolerance)
 
 
 def certify(
@@ -60,24 +71,27 @@ def certify(
     workers: int = 1,
     seed: int = 0,
     progress: Progress | None = None,
-    draws: int = DRAWS,
+    draws: Sequence[int] = DRAWS,
     points: int = POINTS,
     oracle: Exact | None = None,
 ) -> Certificate:
-    """Measure a solution on the grid, against the exact one (`oracle`) where there is one; see the module's text."""
+    """Measure a solution on the grid, against the exact one (`oracle`) where there is one; see the module's text.
+
+    `draws` are the numbers of histories drawn from a point, growing.
+    """
     solved = solved.on_grid
     followed = _against(solved, oracle) if oracle is not None else None if solved.game.structure.open_ended else _every_history(solved)
-    compared = _drawn_histories(solved, workers, seed, progress, draws, points) if followed is None else followed
+    compared = _drawn_histories(solved, workers, seed, progress, draws, points, tolerance) if followed is None else followed
     distance = max((point.distance for point in compared), default=0.0)
     sweep = solved.sweep
     exactly = oracle.certificate if oracle is not None else None
-    missed = sorted((point for point in compared if not point.distance <= tolerance), key=lambda point: -point.distance)
+    missed = sorted((point for point in compared if point.misses(tolerance)), key=lambda point: -point.distance)
     return Certificate(
         policy_distance=distance,
         regret=max((point.regret for point in compared), default=0.0),
         stage_residual=sweep["stage_residual"],
         tolerance=tolerance,
-        met=bool(distance <= tolerance and sweep["stage_residual"] <= STAGE_TOLERANCE and sweep["failed"] == 0),
+        met=bool(not missed and sweep["stage_residual"] <= STAGE_TOLERANCE and sweep["failed"] == 0),
         every_history=followed is not None and (exactly is None or len(compared) == _choices(oracle)),
         points=len(compared),
         standard_error=max((point.error for point in compared), default=0.0),
@@ -126,8 +140,7 @@ def _cause(solved: Equilibrium, point: Compared) -> str:
         return "switched branch"
     if probe.folds:
         return "folded branch"
-    # A probability moves by a quarter of what its log-odds move, at most.
-    return "few draws" if 2.0 * point.error / 4.0 >= point.distance else "interpolation"
+    return "few draws" if point.uncertainty >= point.distance else "interpolation"
 
 
 def _unsolved(solved: Equilibrium) -> tuple[Unsolved, ...]:
@@ -163,8 +176,11 @@ def _gap(probe: Probe, better: np.ndarray, q: np.ndarray, error: float = 0.0, sw
     gap = better - probe.policy
     distance, regret = float(np.abs(gap).max()), float(np.abs((gap * q).sum(axis=1)).max())
     if not np.isfinite([distance, regret, error]).all():
-        return Compared(probe.node, probe.x, np.inf, np.inf, np.inf, switched)
-    return Compared(probe.node, probe.x, distance, regret, error, switched)
+        return Compared(probe.node, probe.x, np.inf, np.inf, np.inf, np.inf, switched)
+    # Two standard errors, of the difference of two values.
+    shift = np.expm1(min(2.0 * math.sqrt(2.0) * error, 500.0))
+    uncertainty = float((better * (1.0 - better) * shift / (1.0 + (1.0 - better) * shift)).max())
+    return Compared(probe.node, probe.x, distance, regret, error, uncertainty, switched)
 
 
 def logit(log_w: np.ndarray, precision: float, q: np.ndarray) -> np.ndarray:
@@ -177,6 +193,8 @@ def logit(log_w: np.ndarray, precision: float, q: np.ndarray) -> np.ndarray:
 def _every_history(solved: Equilibrium) -> list[Compared] | None:
     """Follow every history and evaluate them backwards; None when there are too many."""
     game = solved.game
+    if count_histories(game.structure) > 10 * EXACT_POINTS:
+        return None  # even where some cannot happen
     g, pay = game.arrays, game.payoffs
     tree: list[tuple[int, Probe, list[int]]] = []
     pending = [(int(game.structure.roots[0]), solved.prior, -1, -1)]
@@ -229,19 +247,18 @@ def _every_history(solved: Equilibrium) -> list[Compared] | None:
 
 
 def _drawn_histories(
-    solved: Equilibrium, workers: int, seed: int, progress: Progress | None, draws: int, points: int
+    solved: Equilibrium, workers: int, seed: int, progress: Progress | None, draws: Sequence[int], points: int, tolerance: float
 ) -> list[Compared]:
     """Draw histories and compare at some of their decision points."""
     random = np.random.Generator(np.random.Philox(seed))
     chosen = _points(solved, random, min(points, OPEN_ENDED_POINTS) if solved.game.structure.open_ended else points)
     steps = _longest(solved.game) + len(solved.game.n_types)
-    uniform = random.random((len(chosen), draws, steps))
     compared: list[Compared | None] = [None] * len(chosen)
     works = [make_workspace(solved.game, solved.grid, solved.values.shape[2]) for _ in range(workers)]
 
     def task(worker: int) -> None:
         for i in range(worker, len(chosen), workers):
-            compared[i] = _compare(solved, *chosen[i], uniform[i], works[worker])
+            compared[i] = _compare(solved, *chosen[i], _luck(seed, i, draws[-1], steps), works[worker], draws, tolerance)
             if progress is not None and worker == 0:
                 progress("certifying", (i + 1) / len(chosen))
 
@@ -284,27 +301,47 @@ def _points(solved: Equilibrium, random: np.random.Generator, points: int) -> li
     return [chosen[i] for i in keep]
 
 
-def _compare(solved: Equilibrium, node: int, x: np.ndarray, uniform: np.ndarray, work: Workspace) -> Compared:
-    """Compare at one decision point."""
+def _compare(
+    solved: Equilibrium, node: int, x: np.ndarray, uniform: np.ndarray, work: Workspace, draws: Sequence[int], tolerance: float
+) -> Compared:  # fmt: skip
+    """Compare at one decision point, by as many draws as it takes to see on which side of the tolerance it is."""
     game, g = solved.game, solved.game.arrays
     warm = solved.probe(node, x, retrace=False, work=work)
     probe = solved.probe(node, x, work=work)
     owner = int(g.owner[node])
-    k = game.n_types[owner]
     o0, y0 = int(g.option_start[node]), int(g.observation_start[node])
-    n_options, n_obs = probe.policy.shape[1], len(probe.likelihood)
     like = game.likelihoods(node)
-    error = np.zeros((n_obs, k))
-    spread = 0.0
-    none = np.zeros(0, dtype=np.int64), np.zeros((0, solved.grid.n_axes))
-    for y in range(n_obs):
-        for kind in range(k):
-            if like[:, y, kind].max() > 0.0:
-                column = int(g.columns[owner]) + kind
-                mean, square, _ = _follow(solved, int(g.target[y0 + y]), probe.posteriors[y], column, owner, kind, uniform, work, *none)
-                error[y, kind] = mean
-                spread = max(spread, float(np.sqrt(max(square - mean * mean, 0.0) / max(len(uniform) - 1, 1))))
-    q = probe.action_values + g.beta[node] * np.einsum("ayk,yk->ka", like, error)
-    better = logit(g.log_w[o0 : o0 + n_options], float(g.precision[node]), q)
     switched = bool(np.abs(warm.policy - probe.policy).max() > SAME_BRANCH)
-    return _gap(probe, better, q, spread * float(g.precision[node]), switched)
+    none = np.zeros(0, dtype=np.int64), np.zeros((0, solved.grid.n_axes))
+    possible = [(y, kind) for y in range(like.shape[1]) for kind in range(like.shape[2]) if like[:, y, kind].max() > 0.0]
+    total, square = np.zeros((2, *like.shape[1:]))
+    done = 0
+    for count in draws:
+        for y, kind in possible:
+            column = int(g.columns[owner]) + kind
+            mean, mean_square, _ = _follow(
+                solved, int(g.target[y0 + y]), probe.posteriors[y], column, owner, kind, uniform[done:count], work, *none
+            )  # fmt: skip
+            total[y, kind] += (count - done) * mean
+            square[y, kind] += (count - done) * mean_square
+        done = count
+        error = total / done
+        spread = float(np.sqrt(np.maximum(square / done - error * error, 0.0).max() / max(done - 1, 1)))
+        q = probe.action_values + g.beta[node] * np.einsum("ayk,yk->ka", like, error)
+        better = logit(g.log_w[o0 : o0 + len(like)], float(g.precision[node]), q)
+        found = _gap(probe, better, q, spread * float(g.precision[node]), switched)
+        if abs(found.distance - tolerance) > found.uncertainty:
+            break
+    return found
+
+
+def _luck(seed: int, point: int, draws: int, steps: int) -> np.ndarray:
+    return np.random.Generator(np.random.Philox(key=[seed, point])).random((draws, steps))
+
+
+def clearly_too_coarse(solved: Equilibrium, *, tolerance: float, workers: int = 1, seed: int = 0) -> Certificate | None:
+    """Return the certificate at a few points if it already says that one is beyond the tolerance; None where only the whole one can tell."""
+    if not solved.game.structure.open_ended and count_histories(solved.game.structure) <= EXACT_POINTS:
+        return None
+    found = certify(solved, tolerance=tolerance, workers=workers, seed=seed, points=GLANCE, draws=DRAWS[:1])
+    return found if any(miss.cause != "few draws" for miss in found.misses) else None

@@ -52,10 +52,10 @@ def line_table(grid: BeliefGrid) -> LineTable:
     touched = flat = 0
     for i, line in enumerate(grid.lines):
         own = grid.n_types[i] - 1
-        sizes[i, :own] = line.sizes
+        sizes[i, :own] = -line.sizes if grid.local else line.sizes
         exponents[i, : leaf[i], :own] = line.exponents
         start[i] = touched + line.start
-        matrix_start[i] = flat + line.start * leaf[i]
+        matrix_start[i] = flat + line.start * line.matrix.shape[1]
         nodes.append(line.node)
         matrices.append(line.matrix.reshape(-1))
         touched += len(line.node)
@@ -86,7 +86,8 @@ def make_workspace(game: Game, grid: BeliefGrid, columns: int) -> Workspace:
     )
     cards, basis = grid.scratch()
     follow = cards, basis, np.zeros(grid.n_nodes * n_leaf), np.zeros(grid.n_nodes), np.arange(grid.n_nodes), np.zeros(max(k - 1, 1))
-    return Workspace(stage, scratch, follow)
+    count = np.array([grid.n_nodes])
+    return Workspace(stage, scratch, (*follow, count))
 
 
 def spread(pool: ThreadPoolExecutor | None, workers: int, first: int, last: int, task: Callable[[int, int, int], None]) -> None:
@@ -98,8 +99,16 @@ def spread(pool: ThreadPoolExecutor | None, workers: int, first: int, last: int,
     list(pool.map(task, range(workers), cuts[:-1].tolist(), cuts[1:].tolist()))
 
 
-def neighbours(points: np.ndarray) -> np.ndarray:
-    """Return for each grid node the nearest earlier one, from which its stages start."""
+def neighbours(grid: BeliefGrid) -> np.ndarray:
+    """Return for each grid node the nearest earlier one (on a local grid, one of those a step away), from which its stages start."""
+    points = grid.points
+    if grid.local:
+        sizes = [2**level + 1 for level in grid.axis_levels]
+        steps = np.array([int(np.prod(sizes[d + 1 :])) for d in range(grid.n_axes)])
+        numbers = np.arange(grid.n_nodes)
+        moved = numbers[:, None] // steps % sizes > 0
+        back = np.where(moved.any(axis=1), steps[grid.n_axes - 1 - np.argmax(moved[:, ::-1], axis=1)], 0)
+        return np.asarray(numbers - back)
     parent = np.zeros(len(points), dtype=np.int64)
     for m in range(1, len(points)):
         parent[m] = int(np.argmin(((points[:m] - points[m]) ** 2).sum(axis=1)))
@@ -118,7 +127,7 @@ def sweep(
     columns = int(g.columns[-1])
     values = np.zeros((structure.n_nodes, grid.n_nodes, columns))
     policy = np.zeros((len(structure.option), grid.n_nodes, max(game.n_types)))
-    parent = neighbours(grid.points)
+    parent = neighbours(grid)
     works = [make_workspace(game, grid, columns) for _ in range(workers)]
     reports = np.zeros((workers, 5))
     unsolved = np.zeros(structure.n_nodes, dtype=np.int64)
