@@ -171,20 +171,50 @@ _SECOND = np.array(
 ) / 12.0  # fmt: skip
 
 
+EDGE = 1e-6
+"""Probability below which the place on a local axis no longer goes by log-odds."""
+
+
+@kernel
+def edge_share(n):
+    """Return the share of `n` nodes of a local axis that is spent on log-odds near its ends: nothing up to 33 nodes, then more and more."""
+    return 0.5 * max(0.0, 1.0 - 32.0 / (n - 1))
+
+
+@kernel
+def local_place(x, n):
+    """Return the place of `x` on a local axis of `n` nodes, in steps from the first: even in probability, but for `edge_share`."""
+    share = edge_share(n)
+    place = x
+    if share > 0.0:
+        place = (1.0 - share) * x + share * (0.5 + 0.5 * np.log((x + EDGE) / (1.0 - x + EDGE)) / np.log((1.0 + EDGE) / EDGE))
+    return place * (n - 1)
+
+
+@kernel
+def _local_speed(x, n):
+    """Return the derivative of the place by the log-odds of `x`."""
+    share = edge_share(n)
+    rate = 1.0 - share + share * 0.5 * (1.0 / (x + EDGE) + 1.0 / (1.0 - x + EDGE)) / np.log((1.0 + EDGE) / EDGE)
+    return x * (1.0 - x) * rate * (n - 1)
+
+
 @kernel
 def _local_cell(x, n):
-    """Return the cell between two of `n` even nodes that holds `x`, the place in it, and the first of the five nodes nearest to either end."""
-    at = x * (n - 1)
-    j = min(int(at), n - 2)
+    """Return the cell between two of `n` nodes that holds `x`, the place in it, and the first of the five nodes nearest to either end."""
+    at = local_place(x, n)
+    j = min(max(int(at), 0), n - 2)
     return j, at - j, min(max(j - 2, 0), n - 5), min(max(j - 1, 0), n - 5)
 
 
 @kernel
 def local_basis(x, n, d, basis):
-    """Fill `basis[d, :n]` with the functions that read a value at `x` in [0, 1] from values at `n` even nodes; return the range that is not zero.
+    """Fill `basis[d, :n]` with the functions that read a value at `x` in [0, 1] from values at the `n` nodes of a local axis.
+
+    Returns the range that is not zero.
 
     Between two nodes it is the polynomial of degree 5 that has, at both, the value, slope and curvature of the polynomial through the five
-    nearest nodes: continuous up to the second derivative, and blind to what happens more than three nodes away.
+    nearest nodes, all by place: continuous up to the second derivative, and blind to what happens more than three nodes away.
     """
     for j in range(n):
         basis[d, j] = 0.0
@@ -207,7 +237,7 @@ def _local_slope(x, n, d, dbasis):
         dbasis[d, j] = 0.0
     j, t, left, right = _local_cell(x, n)
     u = 1.0 - t
-    speed = x * (1.0 - x) * (n - 1)
+    speed = _local_speed(x, n)
     level = 30.0 * t * t * u * u * speed
     dbasis[d, j] -= level
     dbasis[d, j + 1] += level

@@ -10,7 +10,7 @@ downward closed set `I` of level vectors; its interpolant is the Smolyak combina
 are sparse grids; unequal axes are anisotropic ones. All are the same object here.
 
 *Local grids.* Where values jump or turn sharply, no polynomial over the whole axis will do: it swings everywhere. A local grid is a full box of
-evenly spread nodes and reads from the six nearest nodes of each axis only (`local_basis` in `standoff.solve._stage`), so that a jump
+evenly spread nodes, with some more near the ends where there are many, and reads from the six nearest nodes of each axis only (`local_basis` in `standoff.solve._stage`), so that a jump
 disturbs its neighbourhood alone. Its nodes are numbered with the last axis running fastest.
 
 *Lines.* When player `i` moves, only its own coordinates move. Along them the interpolant is a polynomial; `line(m, i)` gives the matrix that
@@ -27,9 +27,10 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from scipy.optimize import brentq
 
 from standoff.solve._jit import kernel
-from standoff.solve._stage import chebyshev, local_basis
+from standoff.solve._stage import chebyshev, local_basis, local_place
 
 MAX_LEVEL = 7
 
@@ -79,8 +80,12 @@ def level_nodes(level: int) -> np.ndarray:
 
 
 def local_nodes(level: int) -> np.ndarray:
-    """Return the nodes of an axis level of a local grid: evenly spread over [0, 1]."""
-    return np.arange(level_size(level)) / (level_size(level) - 1)
+    """Return the nodes of an axis level of a local grid in [0, 1], increasing: where `local_place` is a whole number."""
+    n = level_size(level)
+    lower = np.zeros(n // 2)
+    for j in range(1, n // 2):
+        lower[j] = brentq(lambda x, j=j: local_place(x, n) - j, 0.0, 0.5, xtol=1e-18, rtol=1e-15)
+    return np.concatenate([lower, [0.5], 1.0 - lower[::-1]])
 
 
 def level_transform(level: int) -> np.ndarray:
