@@ -315,7 +315,7 @@ def test_drawn_and_followed_histories_agree_about_the_error(monkeypatch):
     eq = solve(build(load("repeated-signalling")), levels=box((2, 2)), certify=False, workers=1)
     exact = certify(eq, tolerance=1e-2)
     monkeypatch.setattr(certification, "EXACT_POINTS", 0)
-    drawn = certify(eq, tolerance=1e-2, draws=200)
+    drawn = certify(eq, tolerance=1e-2, draws=(200,))
     assert exact.every_history
     assert not drawn.every_history
     assert 0.3 * exact.policy_distance <= drawn.policy_distance <= exact.policy_distance + 5 * drawn.standard_error

@@ -18,10 +18,15 @@ if TYPE_CHECKING:
     from standoff.scenario import Scenario
     from standoff.solve import Equilibrium, Exact
 
+WORST = 3
+"""So many of the places where a certificate is not met are printed."""
+
 
 def solution_content(name: str, scenario: Scenario, eq: Equilibrium | Exact) -> Content:
     """Return a solution as plain data; `root` holds the first mover's choice probabilities."""
     canonical = eq.game.canonical
+    # Of an exact solution, every point is one of those whose residual is told.
+    where = getattr(eq.certificate, "where", None)
     content: Content = {
         "scenario": name,
         "title": scenario.title,
@@ -29,6 +34,7 @@ def solution_content(name: str, scenario: Scenario, eq: Equilibrium | Exact) -> 
         "size": eq.game.size(),
         "seconds": eq.seconds,
         "certificate": eq.certificate.as_dict() if eq.certificate is not None else None,
+        "certificate_where": where(WORST) if where is not None else [],
         "certificate_text": eq.certificate.text() if eq.certificate is not None else "not certified",
         "opening": opening_content(eq.game),
         "root": {},
@@ -64,6 +70,11 @@ def certificate_lines(content: Content) -> list[Any]:
     if not certificate["met"]:
         what = "The play shown is exact; futures, and answers for other beliefs," if certificate.get("exact_histories") else "What follows"
         lines.append(Text(f"{what} may be off by more than the tolerance. Try a looser --tolerance, or a longer --max-seconds.", style="red"))
+        if content["certificate_where"]:
+            missed = certificate["missed"]
+            count = f" at {missed:,} of {certificate['points']:,} points compared" if missed else ""
+            lines.append(Text(f"Not met{count}; worst:" if missed else "Not met:", style="red"))
+            lines += [Text(f"  {place}", style="red") for place in content["certificate_where"]]
     return lines
 
 

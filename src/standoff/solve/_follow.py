@@ -11,31 +11,41 @@ from standoff.solve._at_once import leads
 from standoff.solve._jit import kernel
 from standoff.solve._sweep import type_probabilities, visit
 from standoff.solve._together import stand_together
-from standoff.solve.grid import combine, line_matrix, point_weights
+from standoff.solve.grid import axis_cardinals, combine, line_matrix, local_line, point_weights
 
 
 @kernel
 def stand(n, x, lines, combination, g, pay, values, policy, s, z, f, retrace):
     """Solve node `n` at belief coordinates `x`; results are in `s` and `z.value`. Returns (residual, folds, traced).
 
-    `f` is the scratch tuple (cards, basis, flat matrix, weights, node numbers, owner coordinates). `f[3]` holds the interpolation weights of
-    `x` itself afterwards.
+    `f` is the scratch tuple (cards, basis, flat matrix, weights, node numbers, owner coordinates, count). Afterwards the interpolation weights of
+    `x` itself are the first `f[6][0]` of `f[3]`, and belong to the nodes `f[4]`.
     """
-    cards, basis, flat, weights, numbers, own = f
+    cards, basis, flat, weights, numbers, own, count = f
     owner = g.owner[n]
     player = max(owner, 0)
     n_types = lines.n_types[owner] if owner >= 0 else 1
     n_axes = n_types - 1
     n_leaf = lines.n_leaf[player] if owner >= 0 else 1
-    n_points = numbers.shape[0]
     axis = lines.first[player] if owner >= 0 else 0
-    matrix = flat[: n_points * n_leaf].reshape(n_points, n_leaf)
-    point_weights(x, combination, cards, basis, weights)
-    if n_axes > 0:
-        line_matrix(x, axis, lines.sizes[player, :n_axes], combination, cards, basis, matrix)
+    if combination.local:
+        for d in range(x.shape[0]):
+            axis_cardinals(d, x[d], combination, cards, basis)
+        count[0] = local_line(axis, n_axes, combination, cards, numbers, flat)
+        levels, digit = combination.level, combination.digit
+        for m in range(count[0]):
+            weights[m] = flat[m]
+            for d in range(axis, axis + n_axes):
+                weights[m] *= cards[d, levels[0, d], digit[numbers[m], d]]
     else:
-        for m in range(n_points):
-            matrix[m, 0] = weights[m]
+        matrix = flat[: numbers.shape[0] * n_leaf].reshape(numbers.shape[0], n_leaf)
+        point_weights(x, combination, cards, basis, weights)
+        if n_axes > 0:
+            line_matrix(x, axis, lines.sizes[player, :n_axes], combination, cards, basis, matrix)
+        else:
+            for m in range(numbers.shape[0]):
+                matrix[m, 0] = weights[m]
+    n_points = count[0]
     for d in range(n_axes):
         own[d] = x[axis + d]
     o0 = g.option_start[n]
@@ -44,7 +54,7 @@ def stand(n, x, lines, combination, g, pay, values, policy, s, z, f, retrace):
         for k in range(n_types):
             total = 0.0
             for m in range(n_points):
-                total += weights[m] * policy[o0 + a, m, k]
+                total += weights[m] * policy[o0 + a, numbers[m], k]
             s.u[k, a] = total
     for a in range(n_options - 1, -1, -1):
         for k in range(n_types):
@@ -135,7 +145,7 @@ def follow(n, x, column, fixed, kind, uniform, lines, combination, g, pay, value
     `fixed` (if not negative) has type `kind`. Where `nodes` has room, the
     decision points of the last history are recorded there and in `beliefs`; their number is the third result.
     """
-    weights = f[3]
+    weights, numbers, touched = f[3], f[4], f[6]
     n_players = lines.first.shape[0]
     observation_start, option_start, target, owners, betas = g.observation_start, g.option_start, g.target, g.owner, g.beta
     mean = 0.0
@@ -170,8 +180,8 @@ def follow(n, x, column, fixed, kind, uniform, lines, combination, g, pay, value
                 continue
             stand(here, x_now, lines, combination, g, pay, values, policy, s, z, f, retrace)
             flat = 0.0
-            for m in range(weights.shape[0]):
-                flat += weights[m] * values[here, m, column]
+            for m in range(touched[0]):
+                flat += weights[m] * values[here, numbers[m], column]
             total += beta * (z.value[column] - flat)
             if nodes.shape[0] > 0 and option_start[here + 1] - option_start[here] > 1:
                 nodes[count] = here

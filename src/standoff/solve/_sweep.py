@@ -22,7 +22,7 @@ import numpy as np
 from standoff.solve._at_once import leads
 from standoff.solve._held import after_all
 from standoff.solve._jit import kernel
-from standoff.solve._stage import bayes, chebyshev, settle
+from standoff.solve._stage import axis_basis, bayes, settle
 
 
 class LineTable(NamedTuple):
@@ -30,13 +30,13 @@ class LineTable(NamedTuple):
 
     first: np.ndarray  # (P,) first axis
     n_types: np.ndarray  # (P,)
-    sizes: np.ndarray  # (P, axes) coefficients per own axis
+    sizes: np.ndarray  # (P, axes) coefficients per own axis, negative on a local grid
     exponents: np.ndarray  # (P, J, axes)
     n_leaf: np.ndarray  # (P,)
     start: np.ndarray  # (P, M+1) into `node`
     node: np.ndarray
     matrix_start: np.ndarray  # (P, M+1) into `matrix`, rows of J
-    matrix: np.ndarray
+    matrix: np.ndarray  # on a local grid rows of one
 
 
 class Scratch(NamedTuple):
@@ -77,7 +77,15 @@ def in_eyes_of(j, prob, column, n_types, tilt, eyes):
 def line_weights(post, y, n_axes, i, sizes, exponents, n_leaf, matrix, row0, n_touched, basis, weight):
     """Fill `weight[:n_touched]`: interpolation weights at posterior `post[y]` along a line of player `i`."""
     for d in range(n_axes):
-        chebyshev(post[y, d], sizes[i, d], d, basis)
+        axis_basis(post[y, d], sizes[i, d], d, basis)
+    if sizes[i, 0] < 0:
+        for first in range(0, n_touched, n_leaf):
+            for leaf in range(n_leaf):
+                total = matrix[row0 + first + leaf]
+                for d in range(n_axes):
+                    total *= basis[d, exponents[i, leaf, d]]
+                weight[first + leaf] = total
+        return
     for t in range(n_touched):
         total = 0.0
         base = row0 + t * n_leaf
@@ -109,7 +117,8 @@ def visit(n, x, n_types, i, sizes, exponents, n_leaf, node, node0, n_touched, ma
     """Solve node `n` at owner coordinates `x` and fill `z.value`; return (residual, folds, traced).
 
     `i` is the owner (0 where there is none, with `n_types` 1); `node[node0 : node0 + n_touched]` and `matrix[row0 :]` are the line through
-    the belief. `s.u` is the warm start and the result.
+    the belief; on a local grid (negative `sizes`) a row of `matrix` holds one weight, and rows come in runs of one
+    for each coefficient. `s.u` is the warm start and the result.
     """
     target, owners, reward, reward_y, coef = g.target, g.owner, s.reward, s.reward_y, s.coef
     log_like, sigma, post, like = s.log_like, s.sigma, s.post, s.like
@@ -128,6 +137,7 @@ def visit(n, x, n_types, i, sizes, exponents, n_leaf, node, node0, n_touched, ma
     decision = kind == 0
     is_open = g.is_open[n]
     beta = g.beta[n]
+    local = sizes[i, 0] < 0
     column = columns[owner] if owner >= 0 else 0
     tilted = owner >= 0 and g.tilted[owner]
     for c in range(n_columns):
@@ -154,7 +164,13 @@ def visit(n, x, n_types, i, sizes, exponents, n_leaf, node, node0, n_touched, ma
                     reward_y[y, k] = pay_observation[y0 + y, column + k]
                     for leaf in range(n_leaf):
                         coef[y, k, leaf] = 0.0
-                for t in range(n_touched):
+                for t in range(0, n_touched if local else 0, n_leaf):
+                    for leaf in range(n_leaf):
+                        m = node[node0 + t + leaf]
+                        w = matrix[row0 + t + leaf]
+                        for k in range(n_types):
+                            coef[y, k, leaf] += values[to, m, column + k] * w
+                for t in range(0 if local else n_touched):
                     m = node[node0 + t]
                     base = row0 + t * n_leaf
                     for k in range(n_types):
@@ -185,8 +201,9 @@ def visit(n, x, n_types, i, sizes, exponents, n_leaf, node, node0, n_touched, ma
         for t in range(n_touched):
             m = node[node0 + t]
             w = weight[t]
-            for c in range(n_columns):
-                seen[c] += w * values[to, m, c]
+            if w != 0.0:
+                for c in range(n_columns):
+                    seen[c] += w * values[to, m, c]
         for j in range(n_players):
             if tilted:
                 mean = 0.0
@@ -216,10 +233,11 @@ def visit(n, x, n_types, i, sizes, exponents, n_leaf, node, node0, n_touched, ma
 
 
 @kernel
-def induct(first, last, points, parent, lines, g, pay, values, policy, s, z, retrace, report):
+def induct(first, last, points, parent, lines, g, pay, values, policy, s, z, retrace, report, unsolved):
     """Solve nodes `first .. last-1`, which do not lead to each other, at every grid node; choices made at once are left to `induct_together`.
 
-    Fills `values[n]` and `policy[option]`. `report`: [stages, largest residual, traced, folded stages, failed stages].
+    Fills `values[n]` and `policy[option]`. `report`: [stages, largest residual, traced, folded stages, failed stages];
+    `unsolved[n]` counts the failed stages of a node.
     """
     u, own, value, single, one = s.u, z.own, z.value, z.single, z.one
     sizes, exponents, n_leafs, all_types, firsts = lines.sizes, lines.exponents, lines.n_leaf, lines.n_types, lines.first
@@ -256,6 +274,7 @@ def induct(first, last, points, parent, lines, g, pay, values, policy, s, z, ret
                 report[0] += 1.0
                 if residual == np.inf:
                     report[4] += 1.0
+                    unsolved[n] += 1
                 else:
                     report[1] = max(report[1], residual)
                 if traced:
@@ -378,8 +397,9 @@ def evaluate(
                     for t in range(n_touched):
                         w = weight[t]
                         at = line_node[node0 + t]
-                        for c in range(n_columns):
-                            seen[c] += w * values[to, at, c]
+                        if w != 0.0:
+                            for c in range(n_columns):
+                                seen[c] += w * values[to, at, c]
                 else:
                     for c in range(n_columns):
                         seen[c] = values[to, m, c]

@@ -202,11 +202,11 @@ def _finer(solved: Equilibrium, progress: Progress | None = None) -> Equilibrium
     sizes = [(level, level_size(level)) for level in range(MAX_LEVEL + 1)]
     affordable = [level for level, n in sizes if n**grid.n_axes * decisions <= CHEAP_STAGES and n**own <= LONGEST_LINE]
     levels = tuple(max(affordable[-1], old) for old in grid.axis_levels) if affordable else grid.axis_levels
-    if not 1 <= grid.n_axes <= PRODUCT_AXES or levels == grid.axis_levels:
+    if not 1 <= grid.n_axes <= PRODUCT_AXES or (levels == grid.axis_levels and not grid.combination.local):
         return solved
     new = BeliefGrid(game.n_types, box(levels))
-    lines, values, policy, report = sweep(game, new, workers=2, progress=progress)
-    return replace(solved, grid=new, lines=lines, values=values, log_policy=policy, sweep=report)
+    lines, values, policy, report, unsolved = sweep(game, new, workers=2, progress=progress)
+    return replace(solved, grid=new, lines=lines, values=values, log_policy=policy, sweep=report, unsolved=unsolved)
 
 
 def _likeliest(solved: Equilibrium, points: int) -> tuple[list[tuple[int, np.ndarray, float]], bool]:

@@ -2,10 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from standoff.solve.markov import MarkovResidual
+
+SHOWN = 20
+"""So many points that miss the tolerance are kept, and so many turns with unsolved stages; beyond that they are counted."""
+
+
+@dataclass(frozen=True)
+class Miss:
+    """A decision point at which the policy is further from the logit response than the tolerance allows."""
+
+    period: int
+    when: str
+    """The period in words: its date, or its number."""
+    turn: str
+    player: str
+    state: Mapping[str, Any]
+    """Values of all state variables."""
+    moved: tuple[str, ...]
+    """The state in words: what is not as at the start."""
+    beliefs: Mapping[str, Mapping[str, float]]
+    """Public belief about each player with a secret, by type."""
+    distance: float
+    regret: float
+    cause: str
+    """`unsolved stage`; `switched branch` (the grid's own policy leads to another branch here); `folded branch`; `few draws` (twice the standard
+    error of the drawn values explains the distance); else `interpolation`."""
+
+    def text(self) -> str:
+        """Say where it is."""
+        state = ", ".join(self.moved) or "all as at the start"
+        beliefs = "; ".join(f"{player} {_likeliest(belief)}" for player, belief in self.beliefs.items())
+        turn = f"{self.player} decides" + (f" at {self.turn}" if self.turn != self.player else "")
+        return f"{self.when}, {turn}, {state}" + (f" ({beliefs})" if beliefs else "") + f": off by {self.distance:.2g}, {self.cause}"
+
+
+@dataclass(frozen=True)
+class Unsolved:
+    """A turn at which no method solved some stages of the grid."""
+
+    period: int
+    when: str
+    turn: str
+    stages: int
+
+    def text(self) -> str:
+        """Say where it is."""
+        return f"{self.when}, {self.turn}: {self.stages:,} stages unsolved"
+
+
+def _likeliest(belief: Mapping[str, float]) -> str:
+    kind = max(belief, key=lambda name: belief[name])
+    return f"{kind} {100 * belief[kind]:.3g} %"
 
 
 @dataclass(frozen=True)
@@ -41,6 +93,12 @@ class Certificate:
     """Largest residual of the equations there, in relative log-odds."""
     exact_problem: str = ""
     """Why a game of few histories was not solved exactly."""
+    missed: int = 0
+    """Compared points whose distance exceeds the tolerance."""
+    misses: tuple[Miss, ...] = ()
+    """The worst of them first, at most `SHOWN`."""
+    unsolved: tuple[Unsolved, ...] = ()
+    """Where stages of the grid are unsolved, most first, at most `SHOWN`."""
     whole: MarkovResidual | None = None
     """Of a game without secrets that was solved over all its public states at once; the figures above then follow from this one."""
     searched: int = 0
@@ -51,6 +109,10 @@ class Certificate:
     def as_dict(self) -> dict[str, Any]:
         """Return the figures as plain data."""
         return asdict(self) | {"whole": self.whole.as_dict() if self.whole is not None else None}
+
+    def where(self, most: int = SHOWN) -> list[str]:
+        """Say in words where the tolerance is not met, worst first, and where stages are unsolved; at most `most` lines of each."""
+        return [miss.text() for miss in self.misses[:most]] + [turn.text() for turn in self.unsolved[:most]]
 
     def text(self) -> str:
         """Say in a sentence whether the solution can be trusted."""

@@ -50,6 +50,7 @@ class Equilibrium:
     sweep: Mapping[str, float]
     certificate: Certificate | None
     seconds: float
+    unsolved: np.ndarray  # (n,) stages of the grid that no method solved
     exact: Exact | None = None
     """The solution on all public histories, where the game is small enough: it answers for their beliefs, the grid for all others."""
 

@@ -9,6 +9,11 @@ downward closed set `I` of level vectors; its interpolant is the Smolyak combina
 `c_l = sum_{e in {0,1}^D, l+e in I} (-1)^|e|` (Gerstner & Griebel 2003). A full box of levels is the tensor product; small sums of levels
 are sparse grids; unequal axes are anisotropic ones. All are the same object here.
 
+*Local grids.* Where values jump or turn sharply, no polynomial over the whole axis will do: it swings everywhere. A local grid is a full box of
+evenly spread nodes, with some more near the ends where there are many, and reads from the six nearest nodes of each axis only (`local_basis` in
+`standoff.solve._stage`), so that a jump
+disturbs its neighbourhood alone. Its nodes are numbered with the last axis running fastest.
+
 *Lines.* When player `i` moves, only its own coordinates move. Along them the interpolant is a polynomial; `line(m, i)` gives the matrix that
 turns node values into its Chebyshev coefficients. This is what the stage solver reads.
 
@@ -23,11 +28,15 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from scipy.optimize import brentq
 
 from standoff.solve._jit import kernel
-from standoff.solve._stage import chebyshev
+from standoff.solve._stage import chebyshev, local_basis, local_place
 
 MAX_LEVEL = 7
+
+LOCAL_LEVEL = 2
+"""The lowest level of a local axis: its functions need five nodes."""
 
 PRODUCT_AXES = 2
 """Up to so many belief axes grids are tensor products: there they need fewer nodes than sparse grids for the same digits."""
@@ -42,6 +51,7 @@ class Combination(NamedTuple):
     node: np.ndarray  # nodes of the tensor grid l, the last axis running fastest
     digit: np.ndarray  # (nodes, D) position of each of them on each axis of its level
     transform: np.ndarray  # (L+1, n, n) values at the nodes of a level -> Chebyshev coefficients: [level, coefficient, node]
+    local: bool
 
 
 class Lines(NamedTuple):
@@ -52,7 +62,7 @@ class Lines(NamedTuple):
     exponents: np.ndarray  # (J, K-1) degree per axis of each leaf coefficient
     start: np.ndarray  # (M+1,) into `node` and `matrix`
     node: np.ndarray  # (touched,)
-    matrix: np.ndarray  # (touched, J)
+    matrix: np.ndarray  # (touched, J); on a local grid (touched, 1), row t of a line belonging to coefficient t
 
 
 def level_size(level: int) -> int:
@@ -70,6 +80,15 @@ def level_nodes(level: int) -> np.ndarray:
     return np.concatenate([1.0 - upper[:0:-1], upper])
 
 
+def local_nodes(level: int) -> np.ndarray:
+    """Return the nodes of an axis level of a local grid in [0, 1], increasing: where `local_place` is a whole number."""
+    n = level_size(level)
+    lower = np.zeros(n // 2)
+    for j in range(1, n // 2):
+        lower[j] = brentq(lambda x, j=j: local_place(x, n) - j, 0.0, 0.5, xtol=1e-18, rtol=1e-15)
+    return np.concatenate([lower, [0.5], 1.0 - lower[::-1]])
+
+
 def level_transform(level: int) -> np.ndarray:
     """Return the matrix from node values to Chebyshev coefficients, shape (coefficient, node)."""
     n = level_size(level)
@@ -80,14 +99,19 @@ def level_transform(level: int) -> np.ndarray:
 
 
 @kernel
-def _cardinals(x, level, transform, basis, cards, d):
+def _cardinals(x, level, local, transform, basis, cards, d):
     """Fill `cards[d, level, :n]` with the cardinal functions of an axis level at `x`; exact zeros and ones at its nodes."""
     n = 1 if level == 0 else 2**level + 1
-    chebyshev(x, n, 0, basis)
+    if local:
+        local_basis(x, n, 0, basis)
+    else:
+        chebyshev(x, n, 0, basis)
     for k in range(n):
-        total = 0.0
-        for j in range(n):
-            total += basis[0, j] * transform[level, j, k]
+        total = basis[0, k]
+        if not local:
+            total = 0.0
+            for j in range(n):
+                total += basis[0, j] * transform[level, j, k]
         if abs(total) < 1e-14:
             total = 0.0
         elif abs(total - 1.0) < 1e-14:
@@ -99,8 +123,11 @@ def _cardinals(x, level, transform, basis, cards, d):
 def axis_cardinals(d, x, c, cards, basis):
     """Fill `cards[d]` with the cardinal functions of every level of axis `d` at `x`."""
     transform = c.transform
+    if c.local:
+        _cardinals(x, c.level[0, d], c.local, transform, basis, cards, d)
+        return
     for level in range(transform.shape[0]):
-        _cardinals(x, level, transform, basis, cards, d)
+        _cardinals(x, level, c.local, transform, basis, cards, d)
 
 
 @kernel
@@ -166,6 +193,41 @@ def line_matrix(x, first, sizes, c, cards, basis, out):
                     # Beyond a level's own size its transform is zero.
                     value *= transform[level, j, digit[flat, first + d]]
                 out[node, leaf] += value
+
+
+@kernel
+def local_line(first, n_own, c, cards, numbers, weights):
+    """Rows of the line along the axes `first ..` of a local grid through a belief whose cardinal functions are `cards`; return how many.
+
+    They come in runs of one node for each coefficient along the line, as `visit` in `standoff.solve._sweep` wants them.
+    """
+    levels, digit = c.level, c.digit
+    n_axes = levels.shape[1]
+    stride, n_leaf = 1, 1
+    for d in range(first, n_axes):
+        n = 2 ** levels[0, d] + 1
+        if d < first + n_own:
+            n_leaf *= n
+        else:
+            stride *= n
+    if n_own == 0:
+        stride = 1
+    found = 0
+    for m in range(digit.shape[0]):
+        product = 1.0
+        for d in range(n_axes):
+            if d < first or d >= first + n_own:
+                product *= cards[d, levels[0, d], digit[m, d]]
+            elif digit[m, d] > 0:
+                product = 0.0
+            if product == 0.0:
+                break
+        if product != 0.0:
+            for leaf in range(n_leaf):
+                numbers[found] = m + leaf * stride
+                weights[found] = product
+                found += 1
+    return found
 
 
 @kernel
@@ -263,6 +325,18 @@ def simplex(n_axes: int, total: int) -> frozenset[tuple[int, ...]]:
     return frozenset(level for level in itertools.product(range(total + 1), repeat=n_axes) if sum(level) <= total)
 
 
+def local(levels: Sequence[int]) -> frozenset[tuple[int, ...]]:
+    """Return the level set that stands for a local grid: that one level vector, which by itself is not downward closed."""
+    if not levels or min(levels) < LOCAL_LEVEL:
+        raise ValueError(f"axes of a local grid have level {LOCAL_LEVEL} at least, not {tuple(levels)}")
+    return frozenset([tuple(levels)])
+
+
+def is_local(levels: frozenset[tuple[int, ...]]) -> bool:
+    """Tell whether a level set stands for a local grid."""
+    return len(levels) == 1 and min(next(iter(levels)), default=0) >= LOCAL_LEVEL
+
+
 def close_downward(levels: Iterable[tuple[int, ...]]) -> frozenset[tuple[int, ...]]:
     """Return the smallest downward closed set that contains these level vectors."""
     closed: set[tuple[int, ...]] = set()
@@ -271,8 +345,10 @@ def close_downward(levels: Iterable[tuple[int, ...]]) -> frozenset[tuple[int, ..
     return frozenset(closed)
 
 
-def count_nodes(levels: Iterable[tuple[int, ...]]) -> int:
-    """Return the number of grid nodes of a downward closed level set."""
+def count_nodes(levels: frozenset[tuple[int, ...]]) -> int:
+    """Return the number of grid nodes of a level set."""
+    if is_local(levels):
+        return int(np.prod([level_size(level) for level in next(iter(levels))]))
 
     def new(level: int) -> int:
         return 1 if level == 0 else 2 if level == 1 else 2 ** (level - 1)
@@ -283,7 +359,8 @@ def count_nodes(levels: Iterable[tuple[int, ...]]) -> int:
 class BeliefGrid:
     """Nodes on the belief cube and the linear maps that read between them.
 
-    `n_types[i]` is the number of types of player `i`; `levels` a downward closed set of level vectors over the axes in player order.
+    `n_types[i]` is the number of types of player `i`; `levels` a downward closed set of level vectors over the axes in player order, or the one
+    level vector of a local grid.
     """
 
     def __init__(self, n_types: Sequence[int], levels: frozenset[tuple[int, ...]]) -> None:
@@ -291,6 +368,7 @@ class BeliefGrid:
         self.first_axis = tuple(int(sum(k - 1 for k in self.n_types[:i])) for i in range(len(self.n_types)))
         self.n_axes = sum(k - 1 for k in self.n_types)
         self.levels = levels
+        self.local = is_local(levels)
         if any(len(level) != self.n_axes for level in levels) or not levels:
             raise ValueError(f"level vectors must have {self.n_axes} entries")
         if max((max(level, default=0) for level in levels), default=0) > MAX_LEVEL:
@@ -313,13 +391,17 @@ class BeliefGrid:
         starts = [0]
         flat: list[int] = []
         digits: list[tuple[int, ...]] = []
-        ordered = sorted(self.levels)
+        ordered = [self.axis_levels] if self.local else sorted(self.levels)
         for level in ordered:
             for place in itertools.product(*[positions(k) for k in level]):
                 index.setdefault(tuple(int(p) for p in place), len(index))
         for level in ordered:
-            coef = sum(
-                (-1) ** sum(step) for step in itertools.product((0, 1), repeat=self.n_axes) if tuple(np.add(level, step).tolist()) in self.levels
+            coef = (
+                1
+                if self.local
+                else sum(
+                    (-1) ** sum(step) for step in itertools.product((0, 1), repeat=self.n_axes) if tuple(np.add(level, step).tolist()) in self.levels
+                )
             )
             if coef == 0:
                 continue
@@ -328,11 +410,13 @@ class BeliefGrid:
             flat.extend(index[tuple(int(p) for p in place)] for place in itertools.product(*[positions(k) for k in level]))
             digits.extend(itertools.product(*[range(level_size(k)) for k in level]))
             starts.append(len(flat))
+        if self.local:
+            coordinate = local_nodes(top)
         self.points = np.array([[coordinate[p] for p in place] for place in index], dtype=float).reshape(len(index), self.n_axes)
         self.n_nodes = len(index)
         self.max_size = level_size(top)
         transform = np.zeros((top + 1, self.max_size, self.max_size))
-        for own in range(top + 1):
+        for own in range(0 if self.local else top + 1):
             n = level_size(own)
             transform[own, :n, :n] = level_transform(own)
         self.combination = Combination(
@@ -342,6 +426,7 @@ class BeliefGrid:
             np.array(flat, dtype=np.int64),
             np.array(digits, dtype=np.int64).reshape(len(flat), self.n_axes),
             transform,
+            self.local,
         )
 
     @cached_property
@@ -365,6 +450,12 @@ class BeliefGrid:
             # A player without a secret moves nobody's belief: the line is the point itself.
             start[:] = np.arange(self.n_nodes + 1)
             return Lines(first, sizes, exponents, start, np.arange(self.n_nodes), np.ones((self.n_nodes, 1)))
+        if self.local:
+            stride = int(np.prod([level_size(level) for level in self.axis_levels[first + own :]]))
+            numbers = np.arange(self.n_nodes)
+            base = numbers - (numbers // stride) % n_leaf * stride
+            node = (base[:, None] + stride * np.arange(n_leaf)).reshape(-1)
+            return Lines(first, sizes, exponents, n_leaf * np.arange(self.n_nodes + 1), node, np.ones((len(node), 1)))
         cards, basis = self.scratch()
         counts = np.zeros((3, self.n_nodes), dtype=np.int64)
         counts[0] = -1

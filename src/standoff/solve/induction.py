@@ -55,10 +55,10 @@ def line_table(grid: BeliefGrid) -> LineTable:
     touched = flat = 0
     for i, line in enumerate(grid.lines):
         own = grid.n_types[i] - 1
-        sizes[i, :own] = line.sizes
+        sizes[i, :own] = -line.sizes if grid.local else line.sizes
         exponents[i, : leaf[i], :own] = line.exponents
         start[i] = touched + line.start
-        matrix_start[i] = flat + line.start * leaf[i]
+        matrix_start[i] = flat + line.start * line.matrix.shape[1]
         nodes.append(line.node)
         matrices.append(line.matrix.reshape(-1))
         touched += len(line.node)
@@ -89,7 +89,8 @@ def make_workspace(game: Game, grid: BeliefGrid, columns: int) -> Workspace:
     )
     cards, basis = grid.scratch()
     follow = cards, basis, np.zeros(grid.n_nodes * n_leaf), np.zeros(grid.n_nodes), np.arange(grid.n_nodes), np.zeros(max(k - 1, 1))
-    return Workspace(stage, scratch, follow, make_joint(game, grid, columns))
+    count = np.array([grid.n_nodes])
+    return Workspace(stage, scratch, (*follow, count), make_joint(game, grid, columns))
 
 
 def spread(pool: ThreadPoolExecutor | None, workers: int, first: int, last: int, task: Callable[[int, int, int], None]) -> None:
@@ -101,8 +102,16 @@ def spread(pool: ThreadPoolExecutor | None, workers: int, first: int, last: int,
     list(pool.map(task, range(workers), cuts[:-1].tolist(), cuts[1:].tolist()))
 
 
-def neighbours(points: np.ndarray) -> np.ndarray:
-    """Return for each grid node the nearest earlier one, from which its stages start."""
+def neighbours(grid: BeliefGrid) -> np.ndarray:
+    """Return for each grid node the nearest earlier one (on a local grid, one of those a step away), from which its stages start."""
+    points = grid.points
+    if grid.local:
+        sizes = [2**level + 1 for level in grid.axis_levels]
+        steps = np.array([int(np.prod(sizes[d + 1 :])) for d in range(grid.n_axes)])
+        numbers = np.arange(grid.n_nodes)
+        moved = numbers[:, None] // steps % sizes > 0
+        back = np.where(moved.any(axis=1), steps[grid.n_axes - 1 - np.argmax(moved[:, ::-1], axis=1)], 0)
+        return np.asarray(numbers - back)
     parent = np.zeros(len(points), dtype=np.int64)
     for m in range(1, len(points)):
         parent[m] = int(np.argmin(((points[:m] - points[m]) ** 2).sum(axis=1)))
@@ -111,8 +120,8 @@ def neighbours(points: np.ndarray) -> np.ndarray:
 
 def sweep(
     game: Game, grid: BeliefGrid, *, workers: int = 1, progress: Progress | None = None
-) -> tuple[LineTable, np.ndarray, np.ndarray, dict[str, float]]:
-    """Run backward induction; return lines, values, log-odds policy and the report of the stages (of the last sweep).
+) -> tuple[LineTable, np.ndarray, np.ndarray, dict[str, float], np.ndarray]:
+    """Run backward induction; return lines, values, log-odds policy and, of the last sweep, the report of the stages and the unsolved ones by node.
 
     Raises SolveError when the values of an open-ended game do not settle.
     """
@@ -121,14 +130,15 @@ def sweep(
     columns = int(g.columns[-1])
     values = np.zeros((structure.n_nodes, grid.n_nodes, columns))
     policy = np.zeros((len(structure.option), grid.n_nodes, max(game.n_types)))
-    parent = neighbours(grid.points)
+    parent = neighbours(grid)
     works = [make_workspace(game, grid, columns) for _ in range(workers)]
     reports = np.zeros((workers, 5))
+    unsolved = np.zeros(structure.n_nodes, dtype=np.int64)
 
     def task(worker: int, first: int, last: int) -> None:
         work = works[worker]
         induct(
-            first, last, grid.points, parent, lines, g, game.payoffs, values, policy, work.stage, work.scratch, False, reports[worker]
+            first, last, grid.points, parent, lines, g, game.payoffs, values, policy, work.stage, work.scratch, False, reports[worker], unsolved
         )  # fmt: skip
         if structure.at_once:
             induct_together(
@@ -143,6 +153,7 @@ def sweep(
         for count in range(most):
             before = values[begins]
             reports[:] = 0.0
+            unsolved[:] = 0
             for layer in range(len(layers) - 2, -1, -1):
                 spread(pool if workers > 1 else None, workers, int(layers[layer]), int(layers[layer + 1]), task)
                 if progress is not None and not structure.open_ended:
@@ -165,4 +176,4 @@ def sweep(
         "failed": float(reports[:, 4].sum()),
         "sweeps": float(count + 1),
     }
-    return lines, values, policy, report
+    return lines, values, policy, report, unsolved

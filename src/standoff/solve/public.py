@@ -58,4 +58,6 @@ def _equilibrium(game: Game, reduced: Reduced, solved: Markov, tolerance: float)
         traced=choices, folded=figures.folds, failed=0, switched=0, whole=figures,
     )  # fmt: skip
     sweep = {"stages": float(choices), "stage_residual": figures.residual, "traced": float(choices), "folded": float(figures.folds), "failed": 0.0}
-    return Equilibrium(game, grid, line_table(grid), values, log_odds, sweep, certificate, solved.seconds)
+    return Equilibrium(
+        game, grid, line_table(grid), values, log_odds, sweep, certificate, solved.seconds, np.zeros(game.structure.n_nodes, dtype=np.int64)
+    )

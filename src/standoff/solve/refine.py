@@ -3,20 +3,31 @@
 Dimension-adaptive refinement (Gerstner & Griebel 2003): for each level vector at the rim of the grid, the *surplus* (values at the nodes it
 added, less what the grid without it would have interpolated there) tells how much that block mattered; the blocks that carry most of the
 surplus get their forward neighbours. So an axis on which values bend becomes fine while the others stay coarse.
+
+On few axes grids are products. Where values are smooth, each further level of polynomials leaves a surplus much smaller than that of the level
+before; where they jump or turn sharply it does not, and a local grid takes over.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 
 from standoff.game import DECISION
 from standoff.solve.equilibrium import Equilibrium
-from standoff.solve.grid import MAX_LEVEL, PRODUCT_AXES, BeliefGrid, box
+from standoff.solve.grid import LOCAL_LEVEL, MAX_LEVEL, PRODUCT_AXES, BeliefGrid, box, local
 
 SHARE = 0.7
 """Share of the total surplus whose blocks are refined in one go."""
+
+SMOOTH = 0.3
+"""Values are smooth where a level's surplus is at most this share of that of the level before: polynomials then gain digits faster than local
+grids."""
+
+LOCAL_GAINS = (20.0, 500.0)
+"""By so much, roughly, the first local levels above nine nodes an axis cut the policy distance of nine: 17 nodes and 33."""
 
 SAMPLE = 400
 """Nodes of the game, and of the grid, on which a surplus is measured."""
@@ -45,14 +56,34 @@ def refine(solved: Equilibrium) -> frozenset[tuple[int, ...]]:
 
 
 def _refined_product(solved: Equilibrium) -> frozenset[tuple[int, ...]]:
-    """Raise the axes whose last nodes mattered most."""
+    """Raise the axes whose last nodes mattered most, or go over to a local grid."""
     levels = solved.grid.axis_levels
+    if solved.grid.local:
+        return local([min(level + 1, MAX_LEVEL) for level in levels])
+    if min(levels) > LOCAL_LEVEL and _surplus(solved, _lower(levels, 1)) > SMOOTH * _surplus(
+        _restricted(solved, _lower(levels, 1)), _lower(levels, 2)
+    ):
+        certificate = solved.certificate
+        excess = certificate.policy_distance / certificate.tolerance if certificate is not None else 1.0
+        further = 1 + sum(excess > gain for gain in LOCAL_GAINS)
+        return local([min(level + further, MAX_LEVEL) for level in levels])
     surplus = []
     for d, level in enumerate(levels):
         coarser = tuple(value - (i == d) for i, value in enumerate(levels))
         surplus.append(_surplus(solved, box(coarser)) if level > 0 else np.inf)
     raised = [level + (level < MAX_LEVEL and surplus[d] >= 0.1 * max(surplus)) for d, level in enumerate(levels)]
     return box(raised)
+
+
+def _lower(levels: tuple[int, ...], by: int) -> frozenset[tuple[int, ...]]:
+    return box([level - by for level in levels])
+
+
+def _restricted(solved: Equilibrium, coarser: frozenset[tuple[int, ...]]) -> Equilibrium:
+    """Return the solution's values on the nodes of a coarser grid alone."""
+    grid = BeliefGrid(solved.grid.n_types, coarser)
+    place = {tuple(point): m for m, point in enumerate(solved.grid.points.round(12).tolist())}
+    return replace(solved, grid=grid, values=solved.values[:, [place[tuple(point)] for point in grid.points.round(12).tolist()]])
 
 
 def _refined_sparse(solved: Equilibrium) -> frozenset[tuple[int, ...]]:

@@ -13,6 +13,7 @@ from standoff.game import Game
 from standoff.solve.branches import several
 from standoff.solve.certificate import Certificate
 from standoff.solve.certification import certify as run_certificate
+from standoff.solve.certification import clearly_too_coarse
 from standoff.solve.equilibrium import Equilibrium
 from standoff.solve.exact import Exact, count_histories, exact
 from standoff.solve.grid import PRODUCT_AXES, BeliefGrid, box, count_nodes, simplex
@@ -107,26 +108,39 @@ def solve(
         solved = _solve_on(game, current, workers, progress)
         if not certify:
             return replace(solved, seconds=time.perf_counter() - begun)
+        glance = clearly_too_coarse(solved, tolerance=tolerance, workers=workers, seed=seed) if levels is None and oracle is None and n_axes else None
+        if glance is not None:
+            finer = _finer(replace(solved, certificate=glance), started, begun, max_beliefs, max_seconds, oracle)
+            if finer is not None:
+                current = finer
+                continue
         certificate = run_certificate(solved, tolerance=tolerance, workers=workers, seed=seed, progress=progress, oracle=oracle)
-        now = time.perf_counter()
         certificate = replace(certificate, exact_problem=problem)
         solved = replace(solved, certificate=certificate, exact=oracle)
         if best is None or _better(certificate, best.certificate):
             best = solved
         if levels is None and n_axes > 0 and not certificate.met:
-            finer = refine(solved)
-            n_finer = count_nodes(finer)
-            growth = n_finer / solved.grid.n_nodes
-            in_time = now - begun + growth * (now - started) <= max_seconds
-            in_memory = n_finer <= max_beliefs and 8.0 * n_finer * game.structure.n_nodes * solved.values.shape[2] <= MAX_BYTES
-            worth_it = oracle is None or n_finer * decisions <= CHEAP_STAGES
-            if finer != current and in_time and in_memory and worth_it:
+            finer = _finer(solved, started, begun, max_beliefs, max_seconds, oracle)
+            if finer is not None:
                 current = finer
                 continue
         if engine != "grid" and best.certificate is not None:
             found, searched = several(best)
             best = replace(best, certificate=replace(best.certificate, searched=searched, several=found))
         return replace(best, seconds=time.perf_counter() - begun)
+
+
+def _finer(
+    solved: Equilibrium, started: float, begun: float, max_beliefs: int, max_seconds: float, oracle: Exact | None
+) -> frozenset[tuple[int, ...]] | None:
+    """Return the level set of the next grid, None where it would not fit into what time and memory there is."""
+    game, now = solved.game, time.perf_counter()
+    finer = refine(solved)
+    n_finer = count_nodes(finer)
+    in_time = now - begun + n_finer / solved.grid.n_nodes * (now - started) <= max_seconds
+    in_memory = n_finer <= max_beliefs and 8.0 * n_finer * game.structure.n_nodes * solved.values.shape[2] <= MAX_BYTES
+    worth_it = oracle is None or n_finer * game.size()["decision_points"] <= CHEAP_STAGES
+    return finer if finer != solved.grid.levels and in_time and in_memory and worth_it else None
 
 
 def _oracle(game: Game, engine: Engine, progress: Progress | None) -> tuple[Exact | None, str]:
@@ -148,8 +162,8 @@ def _better(one: Certificate, other: Certificate | None) -> bool:
 def _solve_on(game: Game, levels: frozenset[tuple[int, ...]], workers: int, progress: Progress | None) -> Equilibrium:
     """Solve on a given grid, without certificate."""
     grid = BeliefGrid(game.n_types, levels)
-    lines, values, policy, report = sweep(game, grid, workers=workers, progress=progress)
+    lines, values, policy, report, unsolved = sweep(game, grid, workers=workers, progress=progress)
     if not np.isfinite(values).all():
         node = int(np.argmax(~np.isfinite(values).all(axis=(1, 2))))
         raise SolveError(f"values are not finite at {game.structure.places[game.structure.place[node]]}, period {game.structure.period[node]}")
-    return Equilibrium(game, grid, lines, values, policy, report, None, 0.0)
+    return Equilibrium(game, grid, lines, values, policy, report, None, 0.0, unsolved)
