@@ -112,7 +112,16 @@ def solution_dataset(eq: Equilibrium) -> xr.Dataset:
         for k, kind in enumerate(player.types if len(player.types) > 1 else ()):
             coords[f"belief_{player.name}_{kind}"] = ("belief", np.array([parts[i][k] for parts in beliefs]))
     certificate = eq.certificate.as_dict() if eq.certificate is not None else {}
-    attributes = {f"certificate_{name}": value if isinstance(value, str) else np.array(value, dtype=float) for name, value in certificate.items()}
+    # An attribute holds text or numbers; what has parts of its own is written as JSON.
+    attributes = {
+        f"certificate_{name}": np.array(value, dtype=float)
+        if np.asarray(value).dtype.kind in "bif"
+        else value
+        if isinstance(value, str)
+        else json.dumps(value)
+        for name, value in certificate.items()
+        if value is not None
+    }
     return xr.Dataset(
         {
             "value": (("point", "belief", "player_type"), eq.values[points].astype(np.float32), {"long_name": "expected payoff from here on"}),
