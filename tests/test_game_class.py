@@ -9,6 +9,7 @@ from math import exp, log
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy.optimize import brentq
 
 import standoff as so
@@ -30,6 +31,19 @@ def logistic(x):
 def chance(solved, option, turn=None):
     """The chance of an option of a player without a secret at a turn, the first by default."""
     return float(solved.policy(**({"turn": turn} if turn else {})).sel(option=option).item())
+
+
+@pytest.fixture
+def standoff(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def call(*arguments):
+        code = run_app(list(arguments))
+        out, err = capsys.readouterr()
+        return code, " ".join(out.split()), " ".join(err.split())
+
+    return call
 
 
 # --- choices made at once ------------------------------------------------------------------------------------------------------------------
@@ -124,6 +138,14 @@ def test_the_pitchfork_of_a_coordination_game_lies_at_precision_two():
     below = so.solve(meeting(1.9))
     assert (below.certificate.whole.crossings, below.certificate.whole.equilibria) == ((), 1)
     assert so.branches(below).unique
+
+
+def test_a_run_keeps_the_solution_of_choices_made_at_once(standoff, tmp_path):
+    code, out, err = standoff("run", "gallery/matching-pennies", "--runs", "500", "--out", "kept")
+    assert (code, err) == (0, "")
+    assert "Everything is kept in kept" in out
+    attributes = xr.load_dataset(tmp_path / "kept" / "solution.nc", engine="h5netcdf").attrs
+    assert json.loads(attributes["certificate_whole"])["symmetric"] is False
 
 
 @pytest.mark.paper
@@ -296,6 +318,63 @@ def test_futures_and_chances_are_those_of_the_declared_prior():
     runs = 20_000
     drawn = so.simulate(eq, runs=runs, seed=3).happened("challenger.press").mean()
     assert drawn == pytest.approx(declared, abs=4 * (0.25 / runs) ** 0.5)
+
+
+ALARM = """\
+standoff: 1
+name: alarm
+clock: {periods: 1}
+parameters: {precision: {value: 2}, feared: {prior: {uniform: [0.05, 0.9]}}}
+state:
+  seen: {values: [quiet, exercise, fire], start: quiet}
+players:
+  neighbour:
+    types: {hostile: 0.1, peaceful: rest}
+    payoffs: {drill: {on: {neighbour.exercise: 1}}, war: {on: {guard.strike: -1, neighbour.attack: 2 if type == hostile else -2}}}
+  guard:
+    believes: {neighbour: {hostile: feared, peaceful: rest}}
+    payoffs: {war: {on: {guard.strike: -1.5, neighbour.attack: -4}}}
+turns:
+  - {player: neighbour, options: {exercise: {set: {seen: exercise}}, rest_up: {}}}
+  - {player: guard, when: seen == exercise, options: {strike: {set: {seen: fire}}, wait: {}}}
+  - {player: neighbour, name: last, when: seen == exercise, options: {attack: {}, go_home: {}}}
+claims:
+  C1:
+    text: It strikes.
+    test: {left: {choice: guard.strike, at: {state: {seen: exercise}, beliefs: {neighbour: {hostile: 0.3}}}}, is: above, right: 0.5}
+  C2: {text: An exercise comes., test: {left: {chance_of_move: neighbour.exercise}, is: above, right: 0}}
+"""
+
+
+@pytest.fixture
+def alarm(tmp_path):
+    path = tmp_path / "alarm.yaml"
+    path.write_text(ALARM)
+    return path
+
+
+@pytest.mark.paper
+@pytest.mark.parametrize("feared", [0.05, 0.4, 0.8])
+def test_reasons_and_claims_are_in_the_eyes_of_who_decides(alarm, standoff, feared):
+    """The guard's odds are the public ones times those of its own prior over those of the declared one, 1/9."""
+    point = ["--beliefs", "neighbour.hostile=0.3", "--state", "seen=exercise"]
+    asked = ["explain", str(alarm), "--player", "guard", *point, "--no-flips", "--set", f"feared={feared}"]
+    code, out, _ = standoff(*asked, "--json")
+    content = json.loads(out)
+    odds = 0.3 / 0.7 * (feared / (1 - feared)) / (1 / 9)
+    own = odds / (1 + odds)
+    assert content["point"]["beliefs"]["neighbour"]["hostile"] == pytest.approx(0.3)
+    assert content["point"]["own_beliefs"]["neighbour"]["hostile"] == pytest.approx(own)
+    attack = own * logistic(2 * 2) + (1 - own) * logistic(2 * -2)
+    strike = logistic(2 * (4 * attack - 1.5))
+    by_option = {row["option"]: row for row in content["options"]}
+    assert (code, by_option["strike"]["probability"]) == (0, pytest.approx(strike, abs=1e-4))
+    assert f"In the eyes of guard: neighbour hostile {own:.2f}" in standoff(*asked)[1]
+    worlds = so.sample(so.load(alarm, {"feared": feared}), n=1, tolerance=1e-4, workers=1)
+    assert worlds.worlds[0].findings["C1"].margin == pytest.approx(strike - 0.5, abs=1e-3)
+    eq = so.solve(so.build(so.load(alarm, {"feared": feared})), workers=1)
+    declared = float(np.array([0.1, 0.9]) @ eq.policy().sel(option="exercise").values)
+    assert worlds.worlds[0].findings["C2"].margin == pytest.approx(declared, abs=1e-3)
 
 
 THREE = """\
@@ -509,19 +588,6 @@ def test_what_comes_out_at_the_end_is_in_no_story_and_in_no_record(tmp_path):
 
 
 # --- what is refused -----------------------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def standoff(capsys, monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def call(*arguments):
-        code = run_app(list(arguments))
-        out, err = capsys.readouterr()
-        return code, " ".join(out.split()), " ".join(err.split())
-
-    return call
 
 
 NEEDS = "needs a game that ends, and this one is open-ended; give the clock a number of periods to do it"

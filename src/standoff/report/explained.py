@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from standoff.explain import Flip, Reasons
+    from standoff.explain.points import Spot
     from standoff.scenario import Scenario
 
 NAMED = 3
@@ -55,6 +56,7 @@ def explain_content(name: str, scenario: Scenario, why: Reasons) -> Content:
             "how": spot.origin,
             "state": spot.structure.labels(int(spot.structure.head[spot.node])),
             "beliefs": spot.solved.beliefs(spot.x),
+            "own_beliefs": _own_beliefs(spot),
             "arguments": _arguments(why),
         },
         "types": dict(zip(why.types, why.belief.tolist(), strict=True)),
@@ -397,13 +399,26 @@ def _idle(flips: Content) -> str:
     return f" ({named} change{'s' if len(idle) == 1 else ''} nothing from here on)"
 
 
+def _own_beliefs(spot: Spot) -> dict[str, dict[str, float]]:
+    """Return what the mover believes about those of whom it has a prior of its own."""
+    game, public = spot.solved.game, spot.solved.beliefs(spot.x)
+    found = {}
+    for about in game.canonical.players[spot.mover].believes:
+        if about in public:
+            own = game.in_eyes_of(spot.mover, game.player_index[about], np.array(list(public[about].values())))
+            found[about] = dict(zip(public[about], own.tolist(), strict=True))
+    return found
+
+
 def _place_lines(content: Content) -> list[Any]:
     point = content["point"]
     state = ", ".join(f"{name} {value_text(value)}" for name, value in point["state"].items())
-    beliefs = "; ".join(f"{player} " + ", ".join(f"{kind} {probability(p)}" for kind, p in b.items()) for player, b in point["beliefs"].items())
     lines = [Text(f"{point['how'][0].upper()}{point['how'][1:]}.", style="dim")]
     lines += [Text(f"State: {state}.", style="dim")] if state else []
-    return lines + ([Text(f"Beliefs: {beliefs}.", style="dim")] if beliefs else [])
+    for whose, held in (("Beliefs", point["beliefs"]), (f"In the eyes of {point['player']}", point["own_beliefs"])):
+        beliefs = "; ".join(f"{player} " + ", ".join(f"{kind} {probability(p)}" for kind, p in b.items()) for player, b in held.items())
+        lines += [Text(f"{whose}: {beliefs}.", style="dim")] if beliefs else []
+    return lines
 
 
 def _next_commands(content: Content) -> list[Any]:
