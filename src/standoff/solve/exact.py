@@ -39,9 +39,9 @@ SAME_BELIEF, SAME_VALUE = 1e-9, 1e-6
 """How near beliefs, and values there, must be for a history to stand for another."""
 
 STEPS, ROUNDS = 20_000, 8
-AIM, NEAR, LEFT, ROUGH = 0.05, 0.1, 0.01, 0.03
-"""First correction, in log-odds, that is aimed at; the largest after which to go on from there; what may be left by then, going by how corrections
-shrink; the largest residual before it."""
+AIM, NEAR, NEAREST, LEFT, ROUGH = 0.05, 0.1, 1e-4, 0.01, 0.03
+"""First correction, in log-odds, that is aimed at; the largest after which to go on from there, at first and where that went wrong; what may be left
+by then, going by how corrections shrink; the largest residual before it."""
 
 SMALL, GRAIN = 4_000, 32
 """Histories from which on a tree is divided among workers, and histories at which to divide it, per worker."""
@@ -408,7 +408,8 @@ class _Branch:
         self.linearise()
         self.respond()
         direction = _unit(self.by_t)
-        bend, folds = np.zeros_like(direction), 0
+        bend, folds, gone, near = np.zeros_like(direction), 0, 0.0, NEAR
+        earlier: tuple[np.ndarray, np.ndarray, np.ndarray, int] | None = None
         # The first step moves no log-odds by more than one.
         step = 1.0 / max(float(np.abs(direction[:-1]).max(initial=0.0)), direction[-1])
         for count in range(1, STEPS + 1):
@@ -421,7 +422,7 @@ class _Branch:
             if last:
                 guess[-1] = 1.0
             length = float(np.abs(guess[:-1] - start[:-1]).max(initial=0.0))
-            residual, first = self._correct(guess, ahead, length, last)
+            residual, first = self._correct(guess, ahead, length, near, last)
             if residual < np.inf and last:
                 if not residual <= RESIDUAL:
                     raise SolveError(f"the equations of the tree were solved to {residual:.1e} only (relative log-odds); {RESIDUAL:.0e} is wanted")
@@ -433,6 +434,7 @@ class _Branch:
                     onward, turn = -onward, -turn
                 # A sharper bend than expected is taken in smaller steps, so that the branch cannot be swapped for a neighbour.
                 if turn >= 0.8 or length <= 1e-6:
+                    earlier = start, direction, bend, folds
                     folds += int(onward[-1] * direction[-1] < 0.0)
                     way = self.point - start
                     gone = _inner(way, way) ** 0.5
@@ -440,6 +442,7 @@ class _Branch:
                     direction = onward
                     # The parabola misses by the third power of the step.
                     step = gone * min(max((AIM / max(first, 1e-300)) ** (1 / 3), 0.3), 2.0)
+                    near = min(3.0 * near, NEAR)
                     t = float(self.point[-1])
                     if t < 0.0:
                         raise SolveError("the branch from precision 0 led back there; the game's equations may be too badly scaled")
@@ -448,14 +451,20 @@ class _Branch:
                     continue
             self.point[:] = start
             step *= 0.5
+            if earlier is not None and step < 0.05 * gone:
+                # However short a step is, it fails: the point that it starts from is itself too far from the branch.
+                self.point[:], direction, bend, folds = earlier
+                step, near, earlier = 0.25 * gone, NEAREST, None
+                continue
             if step * float(np.abs(direction[:-1]).max(initial=0.0)) < 1e-9:
                 raise SolveError(f"the branch from precision 0 was lost at {start[-1]:.3%} of the precision after {folds} turning points")
         raise SolveError(f"the branch from precision 0 took more than {STEPS} steps and reached {self.point[-1]:.3%} of the precision")
 
-    def _correct(self, guess: np.ndarray, ahead: np.ndarray, length: float, last: bool) -> tuple[float, float]:
+    def _correct(self, guess: np.ndarray, ahead: np.ndarray, length: float, near: float, last: bool) -> tuple[float, float]:
         """Return to the branch from a guess, across the direction `ahead`; `(residual, first)`, the residual infinite where that fails.
 
-        `first` is the size of the first correction. The last step keeps `t` at 1 and goes on until the equations are solved.
+        `first` is the size of the first correction; one smaller than `near` may be the last. The last step keeps `t` at 1 and goes on until the
+        equations are solved.
         """
         point, by_t, newton = self.point, self.by_t, self.newton
         point[:] = guess
@@ -485,8 +494,8 @@ class _Branch:
                 break
             point += change
             # A small step of Newton's is not enough where equations are stiff, as at high precision; there the residual is still large.
-            near = size < min(NEAR, max(0.3 * length, 1e-4)) and size**2 < LEFT * old and residual < ROUGH
-            if near and not last:
+            done = size < min(near, max(0.3 * length, NEAREST)) and size**2 < LEFT * old and residual < ROUGH
+            if done and not last:
                 return residual, first
         return np.inf, first
 
