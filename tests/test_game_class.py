@@ -590,7 +590,7 @@ def test_what_comes_out_at_the_end_is_in_no_story_and_in_no_record(tmp_path):
 # --- what is refused -----------------------------------------------------------------------------------------------------------------------
 
 
-NEEDS = "needs a game that ends, and this one is open-ended; give the clock a number of periods to do it"
+NEEDS = "needs a game that ends, and this one is open-ended"
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def solve(
         )
     current = levels if levels is not None else first_levels(n_axes)
     check_size(game, count_nodes(current), workers)
-    oracle, problem = _oracle(game, engine, progress) if certify else (None, "")
+    oracle, problem = _oracle(game, engine, workers, progress) if certify else (None, "")
     best: Equilibrium | None = None
     while True:
         started = time.perf_counter()
@@ -143,12 +143,12 @@ def _finer(
     return finer if finer != solved.grid.levels and in_time and in_memory and worth_it else None
 
 
-def _oracle(game: Game, engine: Engine, progress: Progress | None) -> tuple[Exact | None, str]:
+def _oracle(game: Game, engine: Engine, workers: int, progress: Progress | None) -> tuple[Exact | None, str]:
     """Solve the game exactly, where that is wanted and possible; else say why not, where it should have been."""
     if engine == "grid" or (engine == "auto" and (game.structure.open_ended or count_histories(game.structure) > EXACT_HISTORIES)):
         return None, ""
     try:
-        return exact(game, progress=progress), ""
+        return exact(game, workers=workers, progress=progress), ""
     except SolveError as error:
         if engine == "exact":
             raise
