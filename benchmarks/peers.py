@@ -4,8 +4,7 @@
 - OpenSpiel's CFR+: how long until the average policy is as good as ours at precision 1,000, by NashConv and by the largest one-shot regret
   given Bayes beliefs (`one_shot.py`). It is no part of the development tools (70 MB, five further packages): `pip install open_spiel`, here or in
   another environment whose Python is named by `--openspiel`.
-- Stationary games: `markov.py` here, where there is one: its `INTRODUCTION`, and `rows(rows)`, which yields a table's rows, each from
-  `rows.row(KEY, MEASURE)`.
+- sgamesolver: stationary games (`markov.py` here), where its environment is named by `--sgamesolver`.
 
 Peers run in processes of their own and are stopped after `--limit` seconds; larger games of the same kind are then not tried. Each row is kept in
 `.benchmarks/peers.jsonl` when it is done, and an interrupted run goes on from there; `--fresh` starts anew.
@@ -14,7 +13,6 @@ Peers run in processes of their own and are stopped after `--limit` seconds; lar
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import platform
 import subprocess
@@ -229,14 +227,18 @@ def section_of_openspiel(rows: Rows, asked: argparse.Namespace) -> list[str]:
     ]
 
 
-def section_of_markov(rows: Rows) -> list[str]:
-    """Return the part of the page about stationary games, where they can be measured."""
-    if importlib.util.find_spec("markov") is None:
-        print("no markov.py: stationary games left out")
-        return []
+def section_of_markov(rows: Rows, asked: argparse.Namespace) -> list[str]:
+    """Return the part of the page about stationary games."""
     import markov
 
-    return ["## Stationary games", markov.INTRODUCTION, table(markov.rows(rows))]
+    measured = json.loads(rows.row("stationary games", lambda: {"table": json.dumps(markov.table(asked.sgamesolver))})["table"])
+    return [
+        "## Stationary games",
+        "Random stochastic games of two to four actions and discount 0.95, followed to precision 5 along the principal branch of logit Markov "
+        "equilibrium: by the stationary engine, and by sgamesolver's homotopy of the same name where the onward states are dense. Where its cells are "
+        "empty it was not run. The linear systems are those of Newton's method, in the values alone.",
+        table([dict(zip(measured[0], row, strict=True)) for row in measured[1:]]),
+    ]
 
 
 def main() -> None:
@@ -247,6 +249,7 @@ def main() -> None:
     parser.add_argument("--long", type=int, default=6, help="rounds of long signalling, at most")
     parser.add_argument("--limit", type=float, default=120.0, help="seconds that a peer may take for one game")
     parser.add_argument("--openspiel", default=sys.executable, metavar="PYTHON", help="a Python that has OpenSpiel")
+    parser.add_argument("--sgamesolver", metavar="PYTHON", help="a Python that has sgamesolver (it needs NumPy below 2)")
     parser.add_argument("--page", type=Path, default=PAGE, help="the page to write")
     parser.add_argument("--kept", type=Path, default=KEPT, help="where rows are kept")
     parser.add_argument("--fresh", action="store_true", help="measure everything anew")
@@ -259,7 +262,7 @@ def main() -> None:
         f"Written by `python benchmarks/peers.py --limit {asked.limit:g}`; figures of one run on one machine ({machine}).",
         *section_of_gambit(rows, asked),
         *section_of_openspiel(rows, asked),
-        *section_of_markov(rows),
+        *section_of_markov(rows, asked),
     ]
     asked.page.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     print(f"wrote {asked.page}")

@@ -150,6 +150,50 @@ def test_beliefs_move_when_the_last_has_chosen():
                 assert last.posteriors[b, axis] == pytest.approx(meek / (meek + bold), abs=1e-12)
 
 
+def trio(*, secrets=True, **clock):
+    """Three act or rest at the same moment, two of them with secrets and wrong about each other; then the third replies to the noise."""
+    builder = Builder("trio").clock(**clock).parameter("precision", 1.5).state("noise", range=(0, 3), start=0, resets=True)
+    for name, other, low in (("ann", "bob", 0.4), ("bob", "ann", 0.3)):
+        types = {"low": low, "top": "rest"} if secrets else None
+        builder.player(name, types=types, believes={other: {"low": 0.8 * low + 0.4, "top": "rest"}} if secrets else None)
+        builder.payoff(name, "act", on={f"{name}.act": "1.5 if type == top else 0" if secrets else 1})
+        builder.payoff(name, "hurt", on={"cem.fight": "-2 if type == low else -0.5" if secrets else -1})
+    builder.player("cem").payoff("cem", "act", on={"cem.act": 0.5}).payoff("cem", "reply", on={"cem.fight": "noise - 1.2"})
+    for i, name in enumerate(("ann", "bob", "cem")):
+        builder.payoff(name, "noise", each_period="-0.3 * noise * noise")
+        builder.turn(name, options={"act": {"set": {"noise": "min(noise + 1, 3)"}}, "rest": {}}, at_once=i > 0)
+    return build(builder.turn("cem", name="reply", options={"yield": {}, "fight": {}}).scenario())
+
+
+@pytest.mark.solver
+def test_three_who_are_wrong_about_each_other_behave_as_on_all_histories():
+    game = trio(periods=2)
+    truth, solved = exact(game), solve(game, engine="grid", levels=box((5, 5)), workers=1, certify=False)
+    assert game.arrays.tilted.any()
+    for h in truth.choices.tolist():
+        probe = solved.probe(int(truth.tree.node[h]), truth.known[h])
+        assert np.abs(probe.policy - truth.at(h)).max() < 1e-5
+        assert np.abs(probe.action_values - truth.action_values(h)).max() < 1e-4
+
+
+@pytest.mark.solver
+def test_a_game_without_end_is_that_of_many_periods():
+    endless, long = (
+        solve(trio(**clock), levels=box((2, 2)), workers=1, certify=False, engine="grid")
+        for clock in ({"open_ended": True, "discount": 0.5}, {"periods": 25, "discount": 0.5})
+    )
+    for one, other in zip(*(solved.game.structure.members(int(solved.game.structure.heads[0])) for solved in (endless, long)), strict=True):
+        assert np.abs(endless.probe(one, endless.prior).policy - long.probe(other, long.prior).policy).max() < 1e-6
+
+
+@pytest.mark.property
+def test_without_secrets_reasons_add_up_as_well():
+    solved = solve(trio(secrets=False, periods=2))
+    for name in ("ann", "bob", "cem"):
+        why = explain(solved, name, flips=False)
+        assert why.gap < 1e-9
+
+
 # --- against all public histories ----------------------------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,8 @@ with continuation values read from the grid) is compared with the logit response
 - `regret`: the largest payoff that any type could gain by changing over to that response at one point;
 - `stage_residual`: the largest residual of a stage equation on the grid, in log-odds, relative to the largest of them where that is above 1.
 
+Of players who choose at the same moment each is compared; its values are means over what the others choose.
+
 Where the game was solved exactly on its public histories, the policy that the grid gives there is compared with that solution. Else, when the
 game has few histories all of them are followed and values are exact. Otherwise histories are drawn, and the error of the grid's
 values is estimated by following further histories from each point (`follow` in `standoff.solve._follow`); the standard error of that

@@ -13,8 +13,8 @@ from standoff.errors import SolveError
 from standoff.game import DECISION, Game
 from standoff.names import closest, listed
 from standoff.solve._follow import stand
+from standoff.solve._moments import stand_together
 from standoff.solve._sweep import LineTable
-from standoff.solve._together import stand_together
 from standoff.solve.certificate import Certificate
 from standoff.solve.exact import Exact
 from standoff.solve.grid import BeliefGrid, to_beliefs, to_coordinates
@@ -40,7 +40,11 @@ class Probe:
 
 @dataclass(frozen=True, eq=False)
 class Equilibrium:
-    """A solved game: values and behaviour on the belief grid, and how far they can be trusted."""
+    """A solved game: values and behaviour on the belief grid, and how far they can be trusted.
+
+    At the nodes of players who choose at the same moment all tables are by the belief before the first of them, and values those after what the
+    players before have chosen.
+    """
 
     game: Game
     grid: BeliefGrid

@@ -15,9 +15,10 @@ import numpy as np
 
 from standoff.errors import SolveError
 from standoff.game import CLOSE, Game
+from standoff.solve._moments import induct_together
 from standoff.solve._stage import Stage, make_stage
 from standoff.solve._sweep import LineTable, Scratch, induct
-from standoff.solve._together import Joint, induct_together
+from standoff.solve._together import Joint
 from standoff.solve.grid import BeliefGrid
 from standoff.solve.together import make_joint
 

@@ -24,6 +24,9 @@ from standoff.solve.refine import refine
 STAGE_SECONDS = 2.5e-6
 """Rough cost of one stage on one core; used for estimates only."""
 
+MOMENT_SECONDS = 1.5e-4
+"""Rough cost of one moment at which two players choose at once, at one belief on one core; used for estimates only."""
+
 MAX_AXES = 12
 """The combination of sparse grids grows as 2 ** axes."""
 
@@ -50,7 +53,7 @@ def check_size(game: Game, n_beliefs: int, workers: int) -> dict[str, float]:
     points = size["decision_points"] * n_beliefs
     columns = int(game.arrays.columns[-1])
     bytes_ = 8.0 * n_beliefs * (size["nodes"] * columns + size["options"] * max(game.n_types))
-    seconds = points * STAGE_SECONDS / workers
+    seconds = (points * STAGE_SECONDS + len(game.structure.heads) * n_beliefs * MOMENT_SECONDS) / workers
     if bytes_ > MAX_BYTES or seconds > MAX_SECONDS:
         raise GameTooLargeError(
             f"solving {size['decision_points']:,} decision points on {n_beliefs:,} beliefs needs about {points:,} stages, "
