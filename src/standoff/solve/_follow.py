@@ -11,8 +11,6 @@ from standoff.solve._at_once import leads
 from standoff.solve._jit import kernel
 from standoff.solve._moments import stand_together
 from standoff.solve._sweep import type_probabilities, visit
-from standoff.solve._moments import stand_together
-from standoff.solve._sweep import type_probabilities, visit
 from standoff.solve.grid import axis_cardinals, combine, line_matrix, local_line, point_weights
 
 
