@@ -235,8 +235,8 @@ def section_of_markov(rows: Rows, asked: argparse.Namespace) -> list[str]:
     return [
         "## Stationary games",
         "Random stochastic games of two to four actions and discount 0.95, followed to precision 5 along the principal branch of logit Markov "
-        "equilibrium: by the stationary engine, and by sgamesolver's homotopy of the same name where the onward states are dense. Where its cells are "
-        "empty it was not run. The linear systems are those of Newton's method, in the values alone.",
+        "equilibrium: by the stationary engine, and by sgamesolver's homotopy of the same name where the onward states are dense. Where its cells "
+        "are empty it was not run. The linear systems are those of Newton's method, in the values alone.",
         table([dict(zip(measured[0], row, strict=True)) for row in measured[1:]]),
     ]
 

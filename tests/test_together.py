@@ -229,7 +229,7 @@ def test_coarse_grids_are_certified_alike_with_and_without_the_exact_engine(monk
     everywhere = solved.certificate
     against = CERTIFYING.certify(solved, tolerance=1e-4, oracle=exact(game))
     monkeypatch.setattr(CERTIFYING, "_every_history", lambda _: None)
-    drawn = CERTIFYING.certify(solved, tolerance=1e-4, draws=100)
+    drawn = CERTIFYING.certify(solved, tolerance=1e-4, draws=(100,))
     assert everywhere.every_history
     assert not drawn.every_history
     assert against.policy_distance > 1e-3
