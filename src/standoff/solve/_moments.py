@@ -217,8 +217,8 @@ def settle_together(x, retrace, sizes, c, g, pay, lines, values, j):
 
 
 @kernel
-def induct_together(first, last, points, parent, c, lines, g, pay, values, policy, j, retrace, report):
-    """Solve the moments whose heads are among nodes `first .. last-1` at every grid node; see `standoff.solve._sweep.induct`.
+def induct_together(first, last, first_point, last_point, points, parent, c, lines, g, pay, values, policy, j, retrace, report):
+    """Solve the moments whose heads are among nodes `first .. last-1` at some grid nodes; see `standoff.solve._sweep.induct`.
 
     Policies stand at every copy of a member's node and hang on the head's belief; values there are those after what the members before it
     have chosen, likewise by the head's belief.
@@ -229,7 +229,7 @@ def induct_together(first, last, points, parent, c, lines, g, pay, values, polic
             continue
         sizes = unfold(n, g, lines, j)
         count, members, unknowns = sizes
-        for i in range(points.shape[0]):
+        for i in range(first_point, last_point):
             x = points[i]
             for d in range(x.shape[0]):
                 axis_cardinals(d, x[d], c, j.cards, j.basis)
@@ -239,7 +239,7 @@ def induct_together(first, last, points, parent, c, lines, g, pay, values, polic
                 for k in range(lines.n_types[g.owner[z.node[m]]]):
                     for a in range(1, n_options):
                         j.point[z.offset[m] + k * (n_options - 1) + a - 1] = policy[o0 + a, parent[i], k]
-            residual, folds, traced = settle_together(x, retrace or i == 0, sizes, c, g, pay, lines, values, j)
+            residual, folds, traced = settle_together(x, retrace or i == parent[i], sizes, c, g, pay, lines, values, j)
             if unknowns > 0:
                 report[0] += 1.0
                 if residual == np.inf:

@@ -233,9 +233,11 @@ def visit(n, x, n_types, i, sizes, exponents, n_leaf, node, node0, n_touched, ma
 
 
 @kernel
-def induct(first, last, points, parent, lines, g, pay, values, policy, s, z, retrace, report, unsolved):
-    """Solve nodes `first .. last-1`, which do not lead to each other, at every grid node; choices made at once are left to `induct_together`.
+def induct(first, last, first_point, last_point, points, parent, lines, g, pay, values, policy, s, z, retrace, report, unsolved):
+    """Solve nodes `first .. last-1`, which do not lead to each other, at grid nodes `first_point .. last_point-1`.
 
+    Choices made at once are left to `induct_together`. A stage starts from the policy of the grid node `parent`; where that is the node
+    itself it is traced from precision 0.
     Fills `values[n]` and `policy[option]`. `report`: [stages, largest residual, traced, folded stages, failed stages];
     `unsolved[n]` counts the failed stages of a node.
     """
@@ -243,7 +245,6 @@ def induct(first, last, points, parent, lines, g, pay, values, policy, s, z, ret
     sizes, exponents, n_leafs, all_types, firsts = lines.sizes, lines.exponents, lines.n_leaf, lines.n_types, lines.first
     line_start, line_node, matrix_start, matrix = lines.start, lines.node, lines.matrix_start, lines.matrix
     owners, option_start = g.owner, g.option_start
-    n_points = points.shape[0]
     n_columns = values.shape[2]
     for n in range(first, last):
         if g.head[n] != n or leads(n, g):
@@ -253,7 +254,7 @@ def induct(first, last, points, parent, lines, g, pay, values, policy, s, z, ret
         o0 = option_start[n]
         n_options = option_start[n + 1] - o0
         n_types = all_types[i] if owner >= 0 else 1
-        for m in range(n_points):
+        for m in range(first_point, last_point):
             for a in range(n_options):
                 for k in range(n_types):
                     u[k, a] = policy[o0 + a, parent[m], k]
@@ -266,7 +267,7 @@ def induct(first, last, points, parent, lines, g, pay, values, policy, s, z, ret
                 nodes, weights, node0, row0 = line_node, matrix, line_start[i, m], matrix_start[i, m]
                 n_touched, n_leaf = line_start[i, m + 1] - node0, n_leafs[i]
             residual, folds, traced = visit(
-                n, own, n_types, i, sizes, exponents, n_leaf, nodes, node0, n_touched, weights, row0, g, pay, values, s, z, retrace or m == 0
+                n, own, n_types, i, sizes, exponents, n_leaf, nodes, node0, n_touched, weights, row0, g, pay, values, s, z, retrace or parent[m] == m
             )
             for c in range(n_columns):
                 values[n, m, c] = value[c]

@@ -6,8 +6,9 @@ of the game that ends, with nothing more to come, after `n` periods. What is loo
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -94,28 +95,57 @@ def make_workspace(game: Game, grid: BeliefGrid, columns: int) -> Workspace:
     return Workspace(stage, scratch, (*follow, count), make_joint(game, grid, columns))
 
 
-def spread(pool: ThreadPoolExecutor | None, workers: int, first: int, last: int, task: Callable[[int, int, int], None]) -> None:
-    """Run `task(worker, first, last)` over chunks of a layer; every node is computed alone, so chunks do not change results."""
-    if pool is None or last - first < 2 * workers:
-        task(0, first, last)
-        return
-    cuts = np.linspace(first, last, workers + 1).astype(int)
-    list(pool.map(task, range(workers), cuts[:-1].tolist(), cuts[1:].tolist()))
+def spread(
+    pool: ThreadPoolExecutor | None, workers: int, first: int, last: int, cuts: Sequence[int], task: Callable[[int, int, int, int, int], None]
+) -> None:
+    """Run `task(worker, first, last, first_point, last_point)` over chunks of a layer, or of the grid (`cuts`) where the layer has few nodes.
+
+    What is computed does not hang on how it is cut.
+    """
+    if pool is None or (last - first < 2 * workers and len(cuts) == 2):
+        for low, high in itertools.pairwise(cuts):
+            task(0, first, last, low, high)
+    elif last - first < 2 * workers:
+        blocks = list(itertools.pairwise(cuts))
+
+        def run(worker: int) -> None:
+            for low, high in blocks[worker::workers]:
+                task(worker, first, last, low, high)
+
+        list(pool.map(run, range(workers)))
+    else:
+        chunks = np.linspace(first, last, workers + 1).astype(int).tolist()
+        list(pool.map(lambda worker: task(worker, chunks[worker], chunks[worker + 1], cuts[0], cuts[-1]), range(workers)))
+
+
+BLOCKS = 4
+"""A local grid is cut into so many blocks along its first axis, which can be solved side by side."""
+
+
+def blocks(grid: BeliefGrid) -> list[int]:
+    """Return the first node of each block of a grid, and the number of nodes; no stage starts from another block's policy."""
+    if not grid.local:
+        return [0, grid.n_nodes]
+    size = 2 ** grid.axis_levels[0] + 1
+    return [size * block // BLOCKS * (grid.n_nodes // size) for block in range(BLOCKS + 1)]
 
 
 def neighbours(grid: BeliefGrid) -> np.ndarray:
-    """Return for each grid node the nearest earlier one (on a local grid, one of those a step away), from which its stages start."""
-    points = grid.points
+    """Return for each grid node the earlier one from which its stages start: the nearest, on a local grid one a step away in its block.
+
+    The first node of a block is its own.
+    """
     if grid.local:
         sizes = [2**level + 1 for level in grid.axis_levels]
         steps = np.array([int(np.prod(sizes[d + 1 :])) for d in range(grid.n_axes)])
         numbers = np.arange(grid.n_nodes)
         moved = numbers[:, None] // steps % sizes > 0
         back = np.where(moved.any(axis=1), steps[grid.n_axes - 1 - np.argmax(moved[:, ::-1], axis=1)], 0)
+        back[blocks(grid)[:-1]] = 0
         return np.asarray(numbers - back)
-    parent = np.zeros(len(points), dtype=np.int64)
-    for m in range(1, len(points)):
-        parent[m] = int(np.argmin(((points[:m] - points[m]) ** 2).sum(axis=1)))
+    parent = np.zeros(grid.n_nodes, dtype=np.int64)
+    for m in range(1, grid.n_nodes):
+        parent[m] = int(np.argmin(((grid.points[:m] - grid.points[m]) ** 2).sum(axis=1)))
     return parent
 
 
@@ -131,19 +161,21 @@ def sweep(
     columns = int(g.columns[-1])
     values = np.zeros((structure.n_nodes, grid.n_nodes, columns))
     policy = np.zeros((len(structure.option), grid.n_nodes, max(game.n_types)))
-    parent = neighbours(grid)
+    parent, cuts = neighbours(grid), blocks(grid)
     works = [make_workspace(game, grid, columns) for _ in range(workers)]
     reports = np.zeros((workers, 5))
     unsolved = np.zeros(structure.n_nodes, dtype=np.int64)
 
-    def task(worker: int, first: int, last: int) -> None:
+    def task(worker: int, first: int, last: int, first_point: int, last_point: int) -> None:
         work = works[worker]
         induct(
-            first, last, grid.points, parent, lines, g, game.payoffs, values, policy, work.stage, work.scratch, False, reports[worker], unsolved
+            first, last, first_point, last_point, grid.points, parent, lines, g, game.payoffs, values, policy, work.stage, work.scratch, False,
+            reports[worker], unsolved,
         )  # fmt: skip
         if structure.at_once:
             induct_together(
-                first, last, grid.points, parent, grid.combination, lines, g, game.payoffs, values, policy, work.joint, False, reports[worker]
+                first, last, first_point, last_point, grid.points, parent, grid.combination, lines, g, game.payoffs, values, policy, work.joint,
+                False, reports[worker],
             )  # fmt: skip
 
     layers = structure.layers
@@ -156,7 +188,7 @@ def sweep(
             reports[:] = 0.0
             unsolved[:] = 0
             for layer in range(len(layers) - 2, -1, -1):
-                spread(pool if workers > 1 else None, workers, int(layers[layer]), int(layers[layer + 1]), task)
+                spread(pool if workers > 1 else None, workers, int(layers[layer]), int(layers[layer + 1]), cuts, task)
                 if progress is not None and not structure.open_ended:
                     progress(f"solving on {grid.n_nodes} beliefs", 1.0 - layer / (len(layers) - 1))
             change = float(np.abs(values[begins] - before).max(initial=0.0)) / max(1.0, float(np.abs(before).max(initial=0.0)))
