@@ -91,7 +91,9 @@ def make_workspace(game: Game, grid: BeliefGrid, columns: int) -> Workspace:
     return Workspace(stage, scratch, (*follow, count))
 
 
-def spread(pool: ThreadPoolExecutor | None, workers: int, first: int, last: int, cuts: Sequence[int], task: Callable[[int, int, int, int, int], None]) -> None:
+def spread(
+    pool: ThreadPoolExecutor | None, workers: int, first: int, last: int, cuts: Sequence[int], task: Callable[[int, int, int, int, int], None]
+) -> None:
     """Run `task(worker, first, last, first_point, last_point)` over chunks of a layer, or of the grid (`cuts`) where the layer has few nodes.
 
     What is computed does not hang on how it is cut.
@@ -163,7 +165,8 @@ def sweep(
     def task(worker: int, first: int, last: int, first_point: int, last_point: int) -> None:
         work = works[worker]
         induct(
-            first, last, first_point, last_point, grid.points, parent, lines, g, game.payoffs, values, policy, work.stage, work.scratch, False, reports[worker], unsolved
+            first, last, first_point, last_point, grid.points, parent, lines, g, game.payoffs, values, policy,
+            work.stage, work.scratch, False, reports[worker], unsolved,
         )  # fmt: skip
 
     layers = structure.layers

@@ -23,7 +23,7 @@ SHARE = 0.7
 """Share of the total surplus whose blocks are refined in one go."""
 
 SMOOTH = 0.3
-"""Values are smooth where a level's surplus is at most this share of that of the level before: polynomials then gain digits faster than local grids."""
+"""Values are smooth where a level's surplus is at most this share of that of the level before: polynomials then gain digits fastest."""
 
 LOCAL_GAINS = (20.0, 500.0)
 """By so much, roughly, the first local levels above nine nodes an axis cut the policy distance of nine: 17 nodes and 33."""
@@ -59,7 +59,9 @@ def _refined_product(solved: Equilibrium) -> frozenset[tuple[int, ...]]:
     levels = solved.grid.axis_levels
     if solved.grid.local:
         return local([min(level + 1, MAX_LEVEL) for level in levels])
-    if min(levels) > LOCAL_LEVEL and _surplus(solved, _lower(levels, 1)) > SMOOTH * _surplus(_restricted(solved, _lower(levels, 1)), _lower(levels, 2)):
+    if min(levels) > LOCAL_LEVEL and _surplus(solved, _lower(levels, 1)) > SMOOTH * _surplus(
+        _restricted(solved, _lower(levels, 1)), _lower(levels, 2)
+    ):
         certificate = solved.certificate
         excess = certificate.policy_distance / certificate.tolerance if certificate is not None else 1.0
         further = 1 + sum(excess > gain for gain in LOCAL_GAINS)
