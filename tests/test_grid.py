@@ -243,6 +243,14 @@ def test_rounds_of_signalling_are_solved_to_four_digits_on_a_local_grid():
     assert eq.policy().values == pytest.approx(finer.policy().values, abs=1e-4)
 
 
+def test_a_local_grid_beside_an_exact_solution_is_as_fine_as_is_cheap():
+    """The policy distance asks for 65 nodes an axis; 33 are what stays cheap."""
+    eq = solve(build(load("repeated-signalling", {"clock.periods": 5, "precision": 5})), tolerance=1e-5)
+    assert eq.exact is not None
+    assert eq.grid.levels == local((5, 5))
+    assert not eq.certificate.met
+
+
 def test_smooth_values_stay_on_polynomials():
     eq = solve(build(load("one-shot-threat")), levels=box((3,)), engine="grid")
     assert not is_local(refine(eq))
