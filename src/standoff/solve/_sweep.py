@@ -20,9 +20,10 @@ from typing import NamedTuple
 import numpy as np
 
 from standoff.solve._at_once import leads
+from standoff.solve._axis import axis_basis
 from standoff.solve._held import after_all
 from standoff.solve._jit import kernel
-from standoff.solve._stage import axis_basis, bayes, settle
+from standoff.solve._stage import bayes, settle
 
 
 class LineTable(NamedTuple):
@@ -117,8 +118,8 @@ def visit(n, x, n_types, i, sizes, exponents, n_leaf, node, node0, n_touched, ma
     """Solve node `n` at owner coordinates `x` and fill `z.value`; return (residual, folds, traced).
 
     `i` is the owner (0 where there is none, with `n_types` 1); `node[node0 : node0 + n_touched]` and `matrix[row0 :]` are the line through
-    the belief; on a local grid (negative `sizes`) a row of `matrix` holds one weight, and rows come in runs of one
-    for each coefficient. `s.u` is the warm start and the result.
+    the belief; on a local grid (negative `sizes`) a row of `matrix` holds one weight, and rows come in runs of
+    one for each coefficient. `s.u` is the warm start and the result.
     """
     target, owners, reward, reward_y, coef = g.target, g.owner, s.reward, s.reward_y, s.coef
     log_like, sigma, post, like = s.log_like, s.sigma, s.post, s.like

@@ -30,8 +30,8 @@ class Miss:
     distance: float
     regret: float
     cause: str
-    """`unsolved stage`; `switched branch` (the grid's own policy leads to another branch here); `folded branch`; `few draws` (twice the standard
-    error of the drawn values explains the distance); else `interpolation`."""
+    """`unsolved stage`; `switched branch` (the grid's own policy leads to another branch here); `folded branch`; `few draws` (two standard errors
+    of the drawn values explain the distance); else `interpolation`."""
 
     def text(self) -> str:
         """Say where it is."""

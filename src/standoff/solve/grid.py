@@ -10,9 +10,8 @@ downward closed set `I` of level vectors; its interpolant is the Smolyak combina
 are sparse grids; unequal axes are anisotropic ones. All are the same object here.
 
 *Local grids.* Where values jump or turn sharply, no polynomial over the whole axis will do: it swings everywhere. A local grid is a full box of
-evenly spread nodes, with some more near the ends where there are many, and reads from the six nearest nodes of each axis only (`local_basis` in
-`standoff.solve._stage`), so that a jump
-disturbs its neighbourhood alone. Its nodes are numbered with the last axis running fastest.
+evenly spread nodes, with some more near the ends where there are many, and reads from the six nearest nodes of each axis only
+(`standoff.solve._axis`), so that a jump disturbs its neighbourhood alone. Its nodes are numbered with the last axis running fastest.
 
 *Lines.* When player `i` moves, only its own coordinates move. Along them the interpolant is a polynomial; `line(m, i)` gives the matrix that
 turns node values into its Chebyshev coefficients. This is what the stage solver reads.
@@ -30,8 +29,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import brentq
 
+from standoff.solve._axis import chebyshev, local_basis, local_place
 from standoff.solve._jit import kernel
-from standoff.solve._stage import chebyshev, local_basis, local_place
 
 MAX_LEVEL = 7
 
@@ -410,9 +409,9 @@ class BeliefGrid:
             flat.extend(index[tuple(int(p) for p in place)] for place in itertools.product(*[positions(k) for k in level]))
             digits.extend(itertools.product(*[range(level_size(k)) for k in level]))
             starts.append(len(flat))
-        if self.local:
-            coordinate = local_nodes(top)
         self.points = np.array([[coordinate[p] for p in place] for place in index], dtype=float).reshape(len(index), self.n_axes)
+        if self.local:
+            self.points = np.array(list(itertools.product(*[local_nodes(level) for level in axis_levels])))
         self.n_nodes = len(index)
         self.max_size = level_size(top)
         transform = np.zeros((top + 1, self.max_size, self.max_size))

@@ -169,8 +169,8 @@ def sweep(
     def task(worker: int, first: int, last: int, first_point: int, last_point: int) -> None:
         work = works[worker]
         induct(
-            first, last, first_point, last_point, grid.points, parent, lines, g, game.payoffs, values, policy, work.stage, work.scratch, False,
-            reports[worker], unsolved,
+            first, last, first_point, last_point, grid.points, parent, lines, g, game.payoffs, values, policy,
+            work.stage, work.scratch, False, reports[worker], unsolved,
         )  # fmt: skip
         if structure.at_once:
             induct_together(

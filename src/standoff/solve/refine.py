@@ -23,8 +23,7 @@ SHARE = 0.7
 """Share of the total surplus whose blocks are refined in one go."""
 
 SMOOTH = 0.3
-"""Values are smooth where a level's surplus is at most this share of that of the level before: polynomials then gain digits faster than local
-grids."""
+"""Values are smooth where a level's surplus is at most this share of that of the level before: polynomials then gain digits fastest."""
 
 LOCAL_GAINS = (20.0, 500.0)
 """By so much, roughly, the first local levels above nine nodes an axis cut the policy distance of nine: 17 nodes and 33."""

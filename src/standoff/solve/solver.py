@@ -16,7 +16,7 @@ from standoff.solve.certification import certify as run_certificate
 from standoff.solve.certification import clearly_too_coarse
 from standoff.solve.equilibrium import Equilibrium
 from standoff.solve.exact import Exact, count_histories, exact
-from standoff.solve.grid import PRODUCT_AXES, BeliefGrid, box, count_nodes, simplex
+from standoff.solve.grid import PRODUCT_AXES, BeliefGrid, box, count_nodes, is_local, local, simplex
 from standoff.solve.induction import Progress, sweep
 from standoff.solve.public import solve_public
 from standoff.solve.refine import refine
@@ -139,11 +139,19 @@ def _finer(
     """Return the level set of the next grid, None where it would not fit into what time and memory there is."""
     game, now = solved.game, time.perf_counter()
     finer = refine(solved)
-    n_finer = count_nodes(finer)
-    in_time = now - begun + n_finer / solved.grid.n_nodes * (now - started) <= max_seconds
-    in_memory = n_finer <= max_beliefs and 8.0 * n_finer * game.structure.n_nodes * solved.values.shape[2] <= MAX_BYTES
-    worth_it = oracle is None or n_finer * game.size()["decision_points"] <= CHEAP_STAGES
-    return finer if finer != solved.grid.levels and in_time and in_memory and worth_it else None
+    while finer != solved.grid.levels:
+        n_finer = count_nodes(finer)
+        in_time = now - begun + n_finer / solved.grid.n_nodes * (now - started) <= max_seconds
+        in_memory = n_finer <= max_beliefs and 8.0 * n_finer * game.structure.n_nodes * solved.values.shape[2] <= MAX_BYTES
+        worth_it = oracle is None or n_finer * game.size()["decision_points"] <= CHEAP_STAGES
+        if in_time and in_memory and worth_it:
+            return finer
+        # The first local grid may be several levels finer: less is better than nothing.
+        less = [level - 1 for level in next(iter(finer))]
+        if not is_local(finer) or solved.grid.local or min(less) <= min(solved.grid.axis_levels):
+            return None
+        finer = local(less)
+    return None
 
 
 def _oracle(game: Game, engine: Engine, workers: int, progress: Progress | None) -> tuple[Exact | None, str]:
