@@ -11,6 +11,7 @@ the small games of `FIGURES`, against which tests/test_markov.py compares. This 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -127,7 +128,10 @@ def theirs(states: int, players: int, seed: int, precision: float, *, tight: boo
 def known(other: str, *game: float) -> dict[str, Any]:
     """Have another interpreter solve a game (`theirs`)."""
     call = [other, __file__, "--one", *map(str, game)]
-    answer: dict[str, Any] = json.loads(subprocess.run(call, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+    # One thread for linear algebra, as ours takes: on busy cores several threads wait for each other many times over.
+    one_thread = os.environ | dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    finished = subprocess.run(call, check=True, capture_output=True, text=True, env=one_thread)
+    answer: dict[str, Any] = json.loads(finished.stdout.splitlines()[-1])
     return answer
 
 
