@@ -139,6 +139,18 @@ def look(m, n_types, column, unknowns, prob, dprob, g, z):
 
 
 @kernel
+def next_leaf(members, g, z):
+    """Move `z.pick` on to the next leaf, the last member's options running fastest; False after the last, when it stands at the first again."""
+    for back in range(members):
+        m = members - 1 - back
+        z.pick[m] += 1
+        if z.pick[m] < g.option_start[z.node[m] + 1] - g.option_start[z.node[m]]:
+            return True
+        z.pick[m] = 0
+    return False
+
+
+@kernel
 def gather_values(h, members, unknowns, tree, g, pay, axes, value, slope, z):
     """Fill `z.q`, `z.dq`, `z.v` and `z.dv` from all leaves; `value` (H, C) and `slope` (H, C, D+1) are those of the leaves."""
     children = tree.child
@@ -215,15 +227,7 @@ def gather_values(h, members, unknowns, tree, g, pay, axes, value, slope, z):
                             z.dq[mover, k, a, n_axes_all + 1 + one] += change
                         else:
                             z.dv[c, n_axes_all + 1 + one] += change
-        # The next leaf: the last member's options run fastest.
-        m = members - 1
-        while m >= 0:
-            z.pick[m] += 1
-            if z.pick[m] < g.option_start[z.node[m] + 1] - g.option_start[z.node[m]]:
-                break
-            z.pick[m] = 0
-            m -= 1
-        if m < 0:
+        if not next_leaf(members, g, z):
             return
 
 

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from standoff.solve._at_once import Moment, gather, gather_values, look
+from standoff.solve._at_once import Moment, gather, gather_values, look, next_leaf
 from standoff.solve._jit import kernel
 from standoff.solve._stage import bayes
 from standoff.solve._sweep import type_probabilities
@@ -197,13 +197,7 @@ def _read_leaves(count, members, c, g, lines, values, j):
                 combine(c, leaf, weights)
                 _put(j.after[m, z.pick[m], d], leaf[axis])
                 _read(to, h, values, weights, j.slope[:, :, axis])
-        m = members - 1
-        while m >= 0:
-            z.pick[m] += 1
-            if z.pick[m] < g.option_start[z.node[m] + 1] - g.option_start[z.node[m]]:
-                break
-            z.pick[m] = 0
-            m -= 1
+        next_leaf(members, g, z)
 
 
 @kernel
