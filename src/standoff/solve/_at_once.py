@@ -258,7 +258,7 @@ def grow_leaf(leaf, c, members, unknowns, n_axes_all, g, axes, slope, z):
 
 
 @kernel
-def answer_together(h, members, unknowns, t, g, axes, u, value, slope, rise, z):
+def answer_together(h, members, unknowns, t, drag, g, axes, u, value, slope, rise, z):
     """Solve the linearised equations of the members; fills `rise` of their options, and `value` and `slope` of history `h`.
 
     Returns the largest residual, relative to max(1, |u|); infinite where the system is singular.
@@ -283,7 +283,7 @@ def answer_together(h, members, unknowns, t, g, axes, u, value, slope, rise, z):
                 scale = max(scale, abs(log_odds))
                 for one in range(unknowns):
                     z.matrix[line, one] = -precision * (z.dq[m, k, a, beyond + one] - z.dq[m, k, 0, beyond + one])
-                z.matrix[line, line] += 1.0
+                z.matrix[line, line] += 1.0 + drag
     if not worst / scale < 1e12:
         return np.inf
     for c in range(n_columns):

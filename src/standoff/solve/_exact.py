@@ -15,7 +15,10 @@ belief and of `t`, with everything below it already responding:
 
     V[h](x + dx, t + dt) = V[h] + J[h] (dx, dt),        du_h = U[h] (dx, dt, 1),
 
-where the last column of `U` is Newton's own step. `believe` goes forwards and takes beliefs from Bayes' rule; `eliminate` goes backwards, finds
+where the last column of `U` is Newton's own step. With `drag > 0` that step is held back: the system is `(drag + F') du = -F`, a step of length
+`1 / drag` of play that adjusts (`standoff.solve.tree_flow`).
+
+`believe` goes forwards and takes beliefs from Bayes' rule; `eliminate` goes backwards, finds
 `U` from the stage's Jacobian and the children's `J` (implicit function theorem) and then `J` by the chain rule; `respond` goes forwards and
 propagates a change of `t` and Newton's steps to every history (linear). Convergence is quadratic (Deuflhard 2004, ch. 5, for the continuation
 in `t`).
@@ -34,16 +37,7 @@ from typing import NamedTuple
 import numpy as np
 
 from standoff.solve._at_once import answer_together, gather, gather_values, leads, look
-from standoff.solve._jit import kernel
-
-
-class Tree(NamedTuple):
-    """Public histories. `H` histories, `O` options in all."""
-
-    node: np.ndarray  # (H,) node of the game
-    child: np.ndarray  # (H,) first child, -1 at an end
-    option: np.ndarray  # (H,) first option row, of O
-    unknown: np.ndarray  # (H,) first unknown row, of U: the options but the first of every choice
+from standoff.solve._jit import inlined, kernel
 
 
 class Linear(NamedTuple):
@@ -102,7 +96,7 @@ def make_room(n_types: int, n_options: int, n_observations: int, n_axes: int, n_
     return Room(**{name: np.zeros(shape) for name, shape in shapes.items()})
 
 
-@kernel
+@inlined
 def unpack(n, g, axes):
     """Return of a node: options, observations, its owner's types (1 for nobody), first axis and first column (-1 for nobody), kind of move."""
     owner = g.owner[n]
@@ -115,19 +109,19 @@ def unpack(n, g, axes):
     return n_options, n_obs, axes.n_types[owner], axes.first[owner], g.columns[owner], decision, choice
 
 
-@kernel
+@inlined
 def logistic(z):
     """Return `1 / (1 + exp(-z))`."""
     return 1.0 / (1.0 + np.exp(-z))
 
 
-@kernel
+@inlined
 def log_share(z):
     """Return the logarithm of `1 / (1 + exp(-z))`."""
     return -np.log1p(np.exp(-z)) if z > 0.0 else z - np.log1p(np.exp(z))
 
 
-@kernel
+@inlined
 def choose(row, n_types, n_options, u, sigma):
     """Fill `sigma` with the choice probabilities of log-odds `u[row:]`."""
     for k in range(n_types):
@@ -143,7 +137,7 @@ def choose(row, n_types, n_options, u, sigma):
             sigma[k, a] /= total
 
 
-@kernel
+@inlined
 def know(below, n_types, n_options, is_open, row, u, chance, sigma):
     """Fill `sigma` as `choose` does, from the likelihoods that `believe` has kept where they are the same."""
     if is_open:
@@ -154,7 +148,7 @@ def know(below, n_types, n_options, is_open, row, u, chance, sigma):
         choose(row, n_types, n_options, u, sigma)
 
 
-@kernel
+@inlined
 def update(h, below, n_types, first, log_like, x):
     """Fill the owner's coordinates `x[below]` after an observation of log-likelihoods `log_like`.
 
@@ -173,7 +167,7 @@ def update(h, below, n_types, first, log_like, x):
             rest = top + np.log(np.exp(one - top) + np.exp(two - top)) if top > -np.inf else top
 
 
-@kernel
+@inlined
 def differentiate(y, below, n_types, first, certain, x, chance, r):
     """Fill `r.by_x[y]` and `r.by_log[y]`, the derivatives of `update`; needs `r.before`. `certain`: no likelihood is nought but by rounding."""
     before, mass, dmass, by_x, by_log = r.before, r.mass, r.dmass, r.by_x, r.by_log
@@ -252,7 +246,7 @@ def believe(part, tree, g, axes, state, r):
                 update(h, c0 + y, n_types, first, log_like, x)
 
 
-@kernel
+@inlined
 def believed(h, n_types, first, x, r):
     """Fill `r.before`, `r.prob` and `r.dprob` from the owner's coordinates."""
     before, prob, dprob = r.before, r.prob, r.dprob
@@ -274,7 +268,7 @@ def believed(h, n_types, first, x, r):
             dprob[d, k] = -prob[k] * before[d]
 
 
-@kernel
+@inlined
 def solve_all(system, n, width):
     """Solve in place for all right-hand sides `system[:n, n:width]` by Gaussian elimination with partial pivoting; False when singular."""
     for column in range(n):
@@ -304,7 +298,7 @@ def solve_all(system, n, width):
 
 
 @kernel
-def eliminate(part, tree, g, pay, axes, state, t, r, z):
+def eliminate(part, tree, g, pay, axes, state, t, drag, r, z):
     """Solve the linearised equations of a part from the ends to the start; fills `value`, `slope` and `rise`.
 
     Values of ends are there already. Returns the largest |F| of a stage, relative to max(1, |u|); infinite when a stage's Jacobian is singular or
@@ -323,7 +317,7 @@ def eliminate(part, tree, g, pay, axes, state, t, r, z):
             n = nodes[h]
             n_options, n_obs, n_types, first, column, decision, choice = unpack(n, g, axes)
             if leads(n, g):
-                worst = max(worst, choose_together(h, tree, g, pay, axes, state, t, r, z))
+                worst = max(worst, choose_together(h, tree, g, pay, axes, state, t, drag, r, z))
                 if not worst < 1e12:
                     return np.inf
                 continue
@@ -339,7 +333,7 @@ def eliminate(part, tree, g, pay, axes, state, t, r, z):
             expect(h, n, c0, n_options, n_obs, n_types, first, column, decision, choice, tree, g, pay, state, r)
             # What is chosen together with an earlier choice is solved with that; here its value is taken as things stand.
             if choice and g.head[n] == n:
-                gap = answer(h, n, n_options, n_obs, n_types, first, column, c0, tree, g, pay, state, t, r)
+                gap = answer(h, n, n_options, n_obs, n_types, first, column, c0, tree, g, pay, state, t, drag, r)
                 worst = max(worst, gap)
                 if not worst < 1e12:
                     return np.inf
@@ -347,7 +341,7 @@ def eliminate(part, tree, g, pay, axes, state, t, r, z):
 
 
 @kernel
-def choose_together(h, tree, g, pay, axes, state, t, r, z):
+def choose_together(h, tree, g, pay, axes, state, t, drag, r, z):
     """Do for the choices that are made at once from history `h` on what `expect` and `answer` do for a single one; return |F|."""
     members, unknowns = gather(h, tree, g, axes, z)
     for m in range(members):
@@ -367,10 +361,10 @@ def choose_together(h, tree, g, pay, axes, state, t, r, z):
                     z.by_log[m, a, e, k] = r.by_log[a, e, k]
         look(m, n_types, column, unknowns, r.prob, r.dprob, g, z)
     gather_values(h, members, unknowns, tree, g, pay, axes, state.value, state.slope, z)
-    return answer_together(h, members, unknowns, t, g, axes, state.u, state.value, state.slope, state.rise, z)
+    return answer_together(h, members, unknowns, t, drag, g, axes, state.u, state.value, state.slope, state.rise, z)
 
 
-@kernel
+@inlined
 def weigh(h, j, n, c0, n_obs, n_types, first, column, g, x, chance, r):
     """Fill `r.prob`, `r.mean` and their derivatives as player `j` sees them, its prior about the owner being `tilt` times the common one."""
     prob, dprob, mean, dmean = r.prob, r.dprob, r.mean, r.dmean
@@ -399,7 +393,7 @@ def weigh(h, j, n, c0, n_obs, n_types, first, column, g, x, chance, r):
                 dmean[y, d] += dprob[d, k] * chance[c0 + y, k]
 
 
-@kernel
+@inlined
 def expect(h, n, c0, n_options, n_obs, n_types, first, column, decision, choice, tree, g, pay, state, r):
     """Fill `value` and `slope` of a history as they are while its own behaviour stays, and in `r` what depends on that.
 
@@ -498,8 +492,8 @@ def expect(h, n, c0, n_options, n_obs, n_types, first, column, decision, choice,
         value[h, c] = total
 
 
-@kernel
-def answer(h, n, n_options, n_obs, n_types, first, column, c0, tree, g, pay, state, t, r):
+@inlined
+def answer(h, n, n_options, n_obs, n_types, first, column, c0, tree, g, pay, state, t, drag, r):
     """Solve the linearised stage of a choice for all directions at once; fills `rise`, completes `value` and `slope`, returns the stage's |F|.
 
     Directions are the belief axes, `t`, and Newton's own step. Needs `expect`.
@@ -557,7 +551,7 @@ def answer(h, n, n_options, n_obs, n_types, first, column, c0, tree, g, pay, sta
                 return np.inf
             gap = max(gap, abs(residual))
             scale = max(scale, abs(u[row + a - 1, k]))
-            line[k * width + a - 1] += 1.0
+            line[k * width + a - 1] += 1.0 + drag
             line[size + n_directions - 1] += precision * ahead
             line[size + n_directions] = -residual
     if not solve_all(system, size, size + n_directions + 1):
@@ -577,7 +571,7 @@ def answer(h, n, n_options, n_obs, n_types, first, column, c0, tree, g, pay, sta
     return gap / scale
 
 
-@kernel
+@inlined
 def move(h, row, n_others, n_types, rise, dx, by_t, newton):
     """Fill `by_t` and `newton` of a choice from the change of beliefs at history `h`."""
     n_axes = dx.shape[1]

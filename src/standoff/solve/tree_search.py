@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from standoff.solve.equilibrium import Equilibrium
-from standoff.solve.exact import RESIDUAL, Exact, _Branch
+from standoff.solve.exact import Exact
 from standoff.solve.induction import Progress
+from standoff.solve.tree_system import RESIDUAL, System
 
 MOST_HISTORIES = 2_000
 """Games with at most so many public histories are searched as a whole."""
@@ -70,28 +71,28 @@ def _solutions(exact: Exact, starts: Sequence[tuple[np.ndarray, int, slice | Non
     to where play that adjusts would settle. Without replies Newton's method also finds the solutions from which it would run away. Where rows are
     held, the others reply to them, each time anew.
     """
-    branch, reply = _Branch(exact.game, 1), _Reply(exact)
-    state, others = branch.state, branch.others()
-    branch.point[-1] = 1.0
+    system, reply = System(exact.game, 1), _Reply(exact)
+    state, others = system.state, system.others()
+    system.point[-1] = 1.0
     for start, replies, held in starts:
         state.u[:] = start[others]
-        residual = branch.linearise()
+        residual = system.linearise()
         for number in range(replies):
-            u = branch.log_odds()
+            u = system.log_odds()
             u += (1.0 / (number + 2) if held is None else 1.0) * (reply(state.value) - u)
             if held is not None:
                 u[held] = start[held]
             state.u[:] = u[others]
-            residual = branch.linearise()
+            residual = system.linearise()
         rounds = 0
         while residual > RESIDUAL and rounds < ROUNDS:
             rounds += 1
-            branch.respond()
+            system.respond()
             step = state.newton.copy()
             before, worst, share = state.u.copy(), residual, 1.0
             for _ in range(HALVINGS):
                 state.u[:] = before + share * step
-                residual = branch.linearise()
+                residual = system.linearise()
                 if residual <= (1.0 - 0.1 * share) * worst:
                     break
                 share *= 0.5
@@ -100,10 +101,8 @@ def _solutions(exact: Exact, starts: Sequence[tuple[np.ndarray, int, slice | Non
         if not residual <= RESIDUAL:
             yield None
             continue
-        with np.errstate(over="ignore"):
-            beliefs = 1.0 / (1.0 + np.exp(-state.x))
         certificate = replace(exact.certificate, residual=residual, folds=0, steps=rounds)
-        yield replace(exact, log_odds=branch.log_odds(), beliefs=beliefs, values=state.value.copy(), certificate=certificate)
+        yield replace(exact, log_odds=system.log_odds(), beliefs=system.beliefs, values=state.value.copy(), certificate=certificate)
 
 
 class _Reply:

@@ -1,0 +1,145 @@
+"""The principal branch of a tree of public histories: from precision 0, where behaviour is by propensity, to the declared precision."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from standoff.errors import SolveError
+from standoff.solve.induction import Progress
+from standoff.solve.tree_system import RESIDUAL, System
+
+STEPS, ROUNDS = 20_000, 8
+AIM, NEAR, NEAREST, LEFT, ROUGH = 0.05, 0.1, 1e-4, 0.01, 0.03
+"""First correction, in log-odds, that is aimed at; the largest after which to go on from there, at first and where that went wrong; what may be left
+by then, going by how corrections shrink; the largest residual before it."""
+
+
+class Followed(NamedTuple):
+    """The end of the branch."""
+
+    residual: float
+    folds: int
+    """Turning points on the way."""
+    steps: int
+
+
+def follow(system: System, most: int = STEPS, progress: Progress | None = None) -> Followed:
+    """Follow the branch from the point of precision 0 to `t = 1`, in at most so many steps. Raises SolveError where it is lost.
+
+    A step goes ahead on a parabola, fitted to the directions of the branch at its last two points (Lundberg & Poore 1991), and its length is
+    that for which the first correction should come out as `AIM`. So one linearisation mostly does for a step: it gives the correction and
+    the direction, which is turned back less than the correction is long.
+    """
+    system.linearise()
+    system.respond()
+    direction = _unit(system.by_t)
+    bend, folds, gone, near = np.zeros_like(direction), 0, 0.0, NEAR
+    earlier: tuple[np.ndarray, np.ndarray, np.ndarray, int] | None = None
+    # The first step moves no log-odds by more than one.
+    step = 1.0 / max(float(np.abs(direction[:-1]).max(initial=0.0)), direction[-1])
+    for count in range(1, most + 1):
+        start = system.point.copy()
+        to_end = _reach(1.0 - start[-1], direction[-1], bend[-1])
+        last = to_end <= step
+        step = min(step, to_end)
+        ahead = direction + step * bend
+        guess = start + 0.5 * step * (direction + ahead)
+        if last:
+            guess[-1] = 1.0
+        length = float(np.abs(guess[:-1] - start[:-1]).max(initial=0.0))
+        residual, first = _correct(system, guess, ahead, length, near, last)
+        if residual < np.inf and last:
+            if not residual <= RESIDUAL:
+                raise SolveError(f"the equations of the tree were solved to {residual:.1e} only (relative log-odds); {RESIDUAL:.0e} is wanted")
+            return Followed(residual, folds, count)
+        if residual < np.inf and system.point[-1] < 1.0:
+            onward = _unit(system.by_t)
+            turn = _inner(onward, ahead) / _inner(ahead, ahead) ** 0.5
+            if turn < 0.0:
+                onward, turn = -onward, -turn
+            # A sharper bend than expected is taken in smaller steps, so that the branch cannot be swapped for a neighbour.
+            if turn >= 0.8 or length <= 1e-6:
+                earlier = start, direction, bend, folds
+                folds += int(onward[-1] * direction[-1] < 0.0)
+                way = system.point - start
+                gone = _inner(way, way) ** 0.5
+                bend = (onward - direction) / gone
+                direction = onward
+                # The parabola misses by the third power of the step.
+                step = gone * min(max((AIM / max(first, 1e-300)) ** (1 / 3), 0.3), 2.0)
+                near = min(3.0 * near, NEAR)
+                t = float(system.point[-1])
+                if t < 0.0:
+                    raise SolveError("the branch from precision 0 led back there; the game's equations may be too badly scaled")
+                if progress is not None:
+                    progress("following the branch", t)
+                continue
+        system.point[:] = start
+        step *= 0.5
+        if earlier is not None and step < 0.05 * gone:
+            # However short a step is, it fails: the point that it starts from is itself too far from the branch.
+            system.point[:], direction, bend, folds = earlier
+            step, near, earlier = 0.25 * gone, NEAREST, None
+            continue
+        if step * float(np.abs(direction[:-1]).max(initial=0.0)) < 1e-9:
+            raise SolveError(f"the branch from precision 0 was lost at {start[-1]:.3%} of the precision after {folds} turning points")
+    raise SolveError(f"the branch from precision 0 took more than {most:,} steps and had reached {system.point[-1]:.3%} of the precision")
+
+
+def _correct(system: System, guess: np.ndarray, ahead: np.ndarray, length: float, near: float, last: bool) -> tuple[float, float]:
+    """Return to the branch from a guess, across the direction `ahead`; `(residual, first)`, the residual infinite where that fails.
+
+    `first` is the size of the first correction; one smaller than `near` may be the last. The last step keeps `t` at 1 and goes on until the
+    equations are solved.
+    """
+    point, by_t, newton = system.point, system.by_t, system.newton
+    point[:] = guess
+    first = size = np.inf
+    for count in range(1, ROUNDS + 1):
+        residual = system.linearise()
+        if last and residual <= 0.01 * RESIDUAL and count > 1:
+            return residual, first
+        if not np.isfinite(residual):
+            break
+        system.respond()
+        change = newton
+        if not last:
+            # Block elimination of the arc's equation (Keller 1977).
+            change = newton - (_inner(ahead, point - guess + newton) / _inner(ahead, by_t)) * by_t
+        old, size = size, float(np.abs(change).max())
+        if not np.isfinite(size):
+            break
+        if count == 1:
+            first = size
+            if size > max(0.5 * length, AIM):
+                break
+        elif size > 0.7 * old:
+            # Newton's steps no longer shrink: at the end of the branch that is rounding, elsewhere another branch.
+            if last and residual <= RESIDUAL:
+                return residual, first
+            break
+        point += change
+        # A small step of Newton's is not enough where equations are stiff, as at high precision; there the residual is still large.
+        done = size < min(near, max(0.3 * length, NEAREST)) and size**2 < LEFT * old and residual < ROUGH
+        if done and not last:
+            return residual, first
+    return np.inf, first
+
+
+def _unit(by_t: np.ndarray) -> np.ndarray:
+    """Return the direction of length one along the derivative by `t`."""
+    return np.asarray(by_t / _inner(by_t, by_t) ** 0.5)
+
+
+def _inner(one: np.ndarray, two: np.ndarray) -> float:
+    """Return the inner product. BLAS would give it to threads of its own, which cost more here than they save."""
+    return float(np.einsum("i,i->", one, two))
+
+
+def _reach(gap: float, pace: float, bend: float) -> float:
+    """Return the first `s > 0` with `pace s + bend s^2 / 2 = gap > 0`, infinite where there is none."""
+    inside = pace * pace + 2.0 * bend * gap
+    below = pace + np.sqrt(inside) if inside >= 0.0 else 0.0
+    return float(2.0 * gap / below) if below > 0.0 else np.inf
