@@ -6,7 +6,8 @@ import numpy as np
 import pygambit
 import pytest
 
-from one_shot import behaviour_in, behaviour_of, choices, judge, logit_gap, ways
+from games import ways
+from one_shot import behaviour_in, behaviour_of, choices, judge, logit_gap
 from random_scenarios import PLAYERS, TYPES, in_units, random_scenario, reworded, with_constant
 from standoff.export import export
 from standoff.game import build
@@ -23,13 +24,12 @@ def table(solved):
     """Return the choice probabilities of an exact solution by what has been seen, type and option, wherever play may come."""
     game, tree, judged = solved.game, solved.tree, judge(solved.game, solved.tree, behaviour_of(solved))
     found = {}
-    for history, way in enumerate(ways(game, tree)):
+    for history, seen in enumerate(ways(game, tree)):
         node = int(tree.node[history])
         options = range(game.arrays.option_start[node], game.arrays.option_start[node + 1])
         if len(options) < 2 or judged.reach[history] == 0.0:
             continue
         owner = int(game.arrays.owner[node])
-        seen = tuple(address for row in way if (address := game.structure.address(row)))
         for k, kind in enumerate(game.canonical.players[owner].types):
             if judged.beliefs[history][owner][k] > 0.0:
                 found |= {(seen, kind, game.option_address(row)): float(p) for row, p in zip(options, solved.at(history)[k], strict=True)}

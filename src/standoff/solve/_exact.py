@@ -37,15 +37,6 @@ from standoff.solve._at_once import answer_together, gather, gather_values, lead
 from standoff.solve._jit import kernel
 
 
-class Tree(NamedTuple):
-    """Public histories. `H` histories, `O` options in all."""
-
-    node: np.ndarray  # (H,) node of the game
-    child: np.ndarray  # (H,) first child, -1 at an end
-    option: np.ndarray  # (H,) first option row, of O
-    unknown: np.ndarray  # (H,) first unknown row, of U: the options but the first of every choice
-
-
 class Linear(NamedTuple):
     """The state of Newton's method. `U` unknown rows, `D` belief axes, `C` columns, `K` types."""
 

@@ -19,15 +19,12 @@ import numpy as np
 
 from standoff.errors import GameTooLargeError, SolveError
 from standoff.game import DECISION, Game
-from standoff.game.structure import Structure
+from standoff.game.tree import MAX_HISTORIES, Tree, choosers, count_histories, head_histories, unroll
 from standoff.solve._at_once import Moment, make_moment
-from standoff.solve._exact import Axes, Linear, Room, Tree, believe, eliminate, make_room, respond
+from standoff.solve._exact import Axes, Linear, Room, believe, eliminate, make_room, respond
 from standoff.solve.grid import to_beliefs, to_coordinates
 from standoff.solve.induction import Progress
 from standoff.solve.together import joined_values
-
-MAX_HISTORIES = 2_000_000
-"""About 1 kB each for two players with two types each."""
 
 MAX_AXES, MAX_BYTES = 200, 6 * 2**30
 """A history with a choice costs the cube of the mover's types; with 200 it takes seconds."""
@@ -45,59 +42,6 @@ by then, going by how corrections shrink; the largest residual before it."""
 
 SMALL, GRAIN = 4_000, 32
 """Histories from which on a tree is divided among workers, and histories at which to divide it, per worker."""
-
-
-def count_histories(structure: Structure, root: int = 0) -> int:
-    """Return the number of public histories from a root, ends included, without listing them; stops counting at 2**62."""
-    count = np.zeros(structure.n_nodes)
-    start, target = structure.observation_start, structure.target
-    layers = structure.layers
-    for first, last in zip(layers[-2::-1], layers[:0:-1], strict=True):
-        rows = np.arange(start[first], start[last])
-        owner = np.repeat(np.arange(first, last), np.diff(start[first : last + 1]))
-        count[first:last] = 1.0 + np.bincount(owner - first, weights=count[target[rows]], minlength=last - first)
-    return int(min(count[structure.roots[root]], 2.0**62))
-
-
-def unroll(structure: Structure, root: int = 0) -> Tree:
-    """Return the tree of public histories from a root, parents before children."""
-    start, target = structure.observation_start, structure.target
-    nodes, children = [np.array([structure.roots[root]])], []
-    total = 1
-    while len(nodes[-1]):
-        here = nodes[-1]
-        n = start[here + 1] - start[here]
-        before = np.cumsum(n) - n
-        children.append(np.where(n > 0, total + before, -1))
-        rows = np.repeat(start[here] - before, n) + np.arange(int(n.sum()))
-        nodes.append(target[rows])
-        total += len(rows)
-    node, child = np.concatenate(nodes).astype(np.int64), np.concatenate(children).astype(np.int64)
-    chooser = choosers(structure, node, child)
-    options = np.where(chooser == np.arange(len(node)), np.diff(structure.option_start)[node], 0)
-    others = np.maximum(options - 1, 0)
-    option, unknown = (np.cumsum(options) - options).astype(np.int64), (np.cumsum(others) - others).astype(np.int64)
-    return Tree(node, child, option[chooser], unknown[chooser])
-
-
-def choosers(structure: Structure, node: np.ndarray, child: np.ndarray) -> np.ndarray:
-    """Return for each history the first one that has the same choice, shape (H,): itself, unless others choose at the same moment before it."""
-    if not structure.at_once:
-        return np.arange(len(node))
-    heads = head_histories(structure, node, child)
-    _, first, same = np.unique(np.stack([heads, structure.place[node]]), axis=1, return_index=True, return_inverse=True)
-    return np.asarray(first[same.reshape(-1)])
-
-
-def head_histories(structure: Structure, node: np.ndarray, child: np.ndarray) -> np.ndarray:
-    """Return for each history the one at which the choice there is made: itself, but for turns taken at once; shape (H,)."""
-    heads = np.arange(len(node))
-    for h in np.flatnonzero((child >= 0) & structure.together[node]).tolist():
-        below = slice(int(child[h]), int(child[h]) + int(structure.observation_start[node[h] + 1] - structure.observation_start[node[h]]))
-        # Parents come first, so that a head is passed on from one member to the next.
-        joins = structure.head[node[below]] == structure.head[node[h]]
-        heads[below] = np.where(joins & (node[below] != structure.head[node[h]]), heads[h], heads[below])
-    return heads
 
 
 @dataclass(frozen=True)
