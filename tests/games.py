@@ -129,6 +129,20 @@ def ways(game, tree):
     return [tuple(filter(None, map(game.structure.address, way_to(h, game.structure, tree, parent)))) for h in range(len(tree.node))]
 
 
+def gambit_policies(game, folder):
+    """Return Gambit's choice probabilities on the principal branch, by player and number of the information set, and option."""
+    import pygambit
+
+    from standoff.export import export
+
+    tree = pygambit.read_efg(str(export(game, folder / "game.efg", scaled=True)))
+    (answer,) = pygambit.qre.logit_solve_lambda(tree, lam=[1.0])
+    names = [player.name for player in game.canonical.players]
+    # Gambit fails on a player who never has a choice.
+    playing = [(i, name) for i, name in enumerate(names) if len(tree.get_infosets(name))]
+    return {(i, number): dict(mixed) for i, name in playing for number, (_, mixed) in enumerate(answer.profile[name], start=1)}
+
+
 def belief_of(game, node, x):
     """Return the belief about the owner of a node."""
     from standoff.solve.grid import to_beliefs

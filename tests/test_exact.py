@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pygambit
 import pytest
 
 import standoff as so
-from games import dilemma, message_game, random_scenario
+from games import dilemma, gambit_policies, message_game, random_scenario
 from standoff.errors import BuildError, GameTooLargeError, SolveError
-from standoff.export import export, information_sets
+from standoff.export import information_sets
 from standoff.game import DECISION
 from standoff.game.tree import count_histories, parents, unroll, way_to
 from standoff.solve import exact, solve
@@ -67,19 +66,8 @@ def test_the_challenger_presses_as_published():
 # --- another solver ------------------------------------------------------------------------------------------------------------------------
 
 
-def gambit(game, folder):
-    """Gambit's choice probabilities on the principal branch, by player and number of the information set."""
-    tree = pygambit.read_efg(str(export(game, folder / "game.efg", scaled=True)))
-    (answer,) = pygambit.qre.logit_solve_lambda(tree, lam=[1.0])
-    found = {}
-    for i, player in enumerate(game.canonical.players):
-        if len(tree.get_infosets(player.name)):
-            found |= {(i, number): dict(mixed) for number, (_, mixed) in enumerate(answer.profile[player.name], start=1)}
-    return found
-
-
 def gap_to_gambit(game, folder):
-    solved, theirs = exact(game), gambit(game, folder)
+    solved, theirs = exact(game), gambit_policies(game, folder)
     gap = 0.0
     sets = information_sets(game)
     assert len(sets) == len(theirs)

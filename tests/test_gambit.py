@@ -7,7 +7,7 @@ import sys
 import pygambit
 import pytest
 
-from games import dilemma, histories, message_game, random_scenario, with_precision
+from games import dilemma, gambit_policies, histories, message_game, random_scenario, with_precision
 from standoff.errors import ExportError
 from standoff.export import export, information_sets
 from standoff.export.efg import count_plays
@@ -20,21 +20,6 @@ TOLERANCE = 1e-4
 
 TABLE = {1: (0.52954, 0.89258), 2: (0.39529, 0.52164), 3: (0.42164, 0.55022)}
 """Chance that the weak and the strong challenger press at the start of T rounds (Gambit 16.7, docs of repeated-signalling)."""
-
-
-def gambit_policies(game, folder):
-    """Return Gambit's choice probabilities on the principal branch, by player and number of the information set."""
-    tree = pygambit.read_efg(str(export(game, folder / "game.efg", scaled=True)))
-    (answer,) = pygambit.qre.logit_solve_lambda(tree, lam=[1.0])
-    found = {}
-    for i, player in enumerate(game.canonical.players):
-        if information_count(tree, player.name):
-            found |= {(i, number): dict(mixed) for number, (_, mixed) in enumerate(answer.profile[player.name], start=1)}
-    return found
-
-
-def information_count(tree, player):
-    return len(tree.get_infosets(player))
 
 
 def largest_gap(game, folder):
@@ -203,8 +188,8 @@ def test_the_file_reads_as_written(tmp_path):
     path = export(build(scenario), tmp_path / "message.efg")
     tree = pygambit.read_efg(str(path))
     assert list(tree.players) == ["sender", "receiver"]
-    assert information_count(tree, "sender") == 2
-    assert information_count(tree, "receiver") == 2
+    assert len(tree.get_infosets("sender")) == 2
+    assert len(tree.get_infosets("receiver")) == 2
     text = path.read_text(encoding="utf-8")
     assert text.count("\nt ") == count_plays(build(scenario)) == 12
     assert 'c "" 1 "types (1)" { "k0" 0.3 "k1" 0.7 } 0' in text

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pygambit
 import pytest
 
-from games import ways
+from games import gambit_policies, ways
 from one_shot import behaviour_in, behaviour_of, choices, judge, logit_gap
 from random_scenarios import PLAYERS, TYPES, in_units, random_scenario, reworded, with_constant
-from standoff.export import export
 from standoff.game import build
 from standoff.scenario import Builder
 from standoff.solve import exact, solve
@@ -44,21 +42,12 @@ def largest_gap(one, two):
 # --- another solver ------------------------------------------------------------------------------------------------------------------------
 
 
-def gambit(solved, folder):
-    """Return Gambit's behaviour on the histories of an exact solution."""
-    tree = pygambit.read_efg(str(export(solved.game, folder / "game.efg", scaled=True)))
-    (answer,) = pygambit.qre.logit_solve_lambda(tree, lam=[1.0])
-    names = [player.name for player in solved.game.canonical.players]
-    playing = [(i, name) for i, name in enumerate(names) if len(tree.get_infosets(name))]
-    return behaviour_in(solved, {(i, number): dict(mixed) for i, name in playing for number, (_, mixed) in enumerate(answer.profile[name], start=1)})
-
-
 @pytest.mark.solver
 @pytest.mark.parametrize("seed", range(36))
 def test_random_scenarios_are_solved_as_gambit_solves_them(seed, tmp_path):
     solved = exact(build(random_scenario(seed)))
     game, tree = solved.game, solved.tree
-    theirs = gambit(solved, tmp_path)
+    theirs = behaviour_in(solved, gambit_policies(game, tmp_path))
     gap = np.abs(theirs - behaviour_of(solved)).max()
     residuals = f"residual of ours {logit_gap(game, tree, behaviour_of(solved)):.1e}, of Gambit's {logit_gap(game, tree, theirs):.1e}"
     assert gap < AS_GAMBIT, f"{gap:.1e} apart; {residuals}"

@@ -18,7 +18,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
@@ -219,6 +219,8 @@ class _Writer:
         self.tree = unroll(game.structure)
         self.parent = parents(self.tree)
         self.chooser = choosers(game.structure, self.tree.node, self.tree.child)
+        # Whether something else could have been observed.
+        self.tells = np.diff(game.structure.observation_start)[game.observation_node] > 1
         self.scale = np.array(game.precisions) if scaled else np.ones(len(game.n_types))
         canonical = game.canonical
         names = " ".join(_quoted(player.name) for player in canonical.players)
@@ -248,7 +250,6 @@ class _Writer:
         if place.option >= 0:
             return self._seen(place, columns)
         received = place.received + place.weight * pay.node[node, columns]
-        here = replace(place, received=received)
         if g.observation_start[node] == g.observation_start[node + 1]:
             self.n_ends += 1
             end = game.structure.places[game.structure.place[node]].removeprefix("end:")
@@ -256,14 +257,14 @@ class _Writer:
             self.lines.append(f't "" {self.n_ends} {_quoted(end)} {{ {shown} }}')
             return []
         if game.structure.kind[node] != DECISION:
-            return self._seen(here, columns)
+            return self._seen(_Place(place.history, types, received, place.weight), columns)
         first, last = int(g.option_start[node]), int(g.option_start[node + 1])
         if last - first > 1:
-            infoset = self._information_set(here)
+            infoset = self._information_set(place)
             actions = " ".join(_quoted(game.option_address(row).split(".", 1)[1]) for row in range(first, last))
             self.lines.append(f'p "" {infoset.player + 1} {infoset.number} {_quoted(infoset.name)} {{ {actions} }} 0')
         paid = place.weight * pay.option[first:last, columns]
-        return [replace(place, received=received + paid[option], option=option) for option in range(last - first)]
+        return [_Place(place.history, types, received + paid[option], place.weight, option) for option in range(last - first)]
 
     def _seen(self, place: _Place, columns: np.ndarray) -> list[_Place]:
         """Write what is observed after a move, or at a chance node, and go on from there."""
@@ -304,18 +305,12 @@ class _Writer:
             # Of what is chosen at the same moment nothing is known.
             known = way[: len(way) - structure.position(node)]
             moment = f"{structure.places[structure.place[node]].removeprefix('turn:')}, period {structure.period[node]}"
-            after = " ".join(structure.address(row) for row in known if self._tells(row))
+            after = " ".join(structure.address(row) for row in known if self.tells[row])
             own = f"{game.canonical.players[player].types[kind]}, " if game.n_types[player] > 1 else ""
             name = f"{own}{moment}{f', after {after}' if after else ''}"
             seen = tuple(filter(None, map(structure.address, known)))
             self.sets[history, kind] = InformationSet(player, self.counts[player], kind, history, node, seen, name)
         return self.sets[history, kind]
-
-    def _tells(self, row: int) -> bool:
-        """Tell whether something else could have been observed."""
-        structure = self.game.structure
-        node = int(self.game.observation_node[row])
-        return bool(structure.observation_start[node + 1] - structure.observation_start[node] > 1)
 
 
 def _shown(count: float) -> str:
