@@ -13,9 +13,8 @@ import numpy as np
 
 from standoff.export import information_sets
 from standoff.game import DECISION, Game
+from standoff.game.tree import Tree, head_histories
 from standoff.solve import Exact
-from standoff.solve._exact import Tree
-from standoff.solve.exact import head_histories
 
 
 @dataclass(frozen=True)
@@ -43,18 +42,6 @@ def choices(game: Game, tree: Tree) -> list[int]:
     return [int(h) for h in np.flatnonzero(np.diff(game.arrays.option_start)[tree.node] > 1)]
 
 
-def ways(game: Game, tree: Tree) -> list[tuple[int, ...]]:
-    """Return the observations (rows of the game) that lead to each history."""
-    found: list[tuple[int, ...]] = [()] * len(tree.node)
-    start = game.arrays.observation_start
-    for history, child in enumerate(tree.child.tolist()):
-        if child >= 0:
-            node = int(tree.node[history])
-            for y, row in enumerate(range(start[node], start[node + 1])):
-                found[child + y] = (*found[history], row)
-    return found
-
-
 def behaviour_of(solved: Exact) -> np.ndarray:
     """Return the behaviour of an exact solution."""
     game, tree = solved.game, solved.tree
@@ -74,16 +61,11 @@ def behaviour_in(solved: Exact, profile: Mapping[tuple[int, int], Mapping[str, f
     game, sets = solved.game, information_sets(solved.game)
     if len(profile) != len(sets):
         raise ValueError(f"the tree has {len(sets)} information sets, and the profile {len(profile)}")
-    found, history_of = behaviour_of(solved), {way: history for history, way in enumerate(ways(game, solved.tree))}
+    found = behaviour_of(solved)
     for place in sets:
         rows = range(*game.arrays.option_start[place.node : place.node + 2])
         mixed = profile[place.player, place.number]
-        history = history_of[place.observations]
-        # One that is chosen together with others belongs to a history after those before it, wherever they have led.
-        while game.structure.place[solved.tree.node[history]] != game.structure.place[place.node]:
-            history = int(solved.tree.child[history])
-        here = options_of(game, solved.tree, history)
-        found[here, place.kind] = [mixed[game.option_address(row).split(".", 1)[1]] for row in rows]
+        found[options_of(game, solved.tree, place.history), place.kind] = [mixed[game.option_address(row).split(".", 1)[1]] for row in rows]
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from standoff.game import build
+from standoff.game.tree import parents, unroll, way_to
 from standoff.scenario import Builder
 
 
@@ -106,20 +107,40 @@ def made(scenario, **parameters):
 
 
 def histories(solved):
-    """Yield (node, belief coordinates, probe, observations, probability) of every public history, in order of play."""
+    """Yield (node, belief coordinates, probe, index, probability) of every public history that has a chance, one way after the other."""
     game = solved.game
-    g = game.arrays
-    pending = [(int(game.structure.roots[0]), solved.prior, (), 1.0)]
+    tree = unroll(game.structure)
+    pending = [(0, solved.prior, 1.0)]
     while pending:
-        node, x, seen, probability = pending.pop()
+        history, x, probability = pending.pop()
+        node = int(tree.node[history])
         probe = solved.probe(node, x)
-        yield node, x, probe, seen, probability
+        yield node, x, probe, history, probability
         belief = belief_of(game, node, x)
         for y in range(len(probe.likelihood)):
             chance = float(probe.likelihood[y] @ belief)
             if chance > 0.0:
-                row = int(g.observation_start[node]) + y
-                pending.append((int(g.target[row]), probe.posteriors[y], (*seen, row), probability * chance))
+                pending.append((int(tree.child[history]) + y, probe.posteriors[y], probability * chance))
+
+
+def ways(game, tree):
+    """Return the addresses of what has been observed before each history."""
+    parent = parents(tree)
+    return [tuple(filter(None, map(game.structure.address, way_to(h, game.structure, tree, parent)))) for h in range(len(tree.node))]
+
+
+def gambit_policies(game, folder):
+    """Return Gambit's choice probabilities on the principal branch, by player and number of the information set, and option."""
+    import pygambit
+
+    from standoff.export import export
+
+    tree = pygambit.read_efg(str(export(game, folder / "game.efg", scaled=True)))
+    (answer,) = pygambit.qre.logit_solve_lambda(tree, lam=[1.0])
+    names = [player.name for player in game.canonical.players]
+    # Gambit fails on a player who never has a choice.
+    playing = [(i, name) for i, name in enumerate(names) if len(tree.get_infosets(name))]
+    return {(i, number): dict(mixed) for i, name in playing for number, (_, mixed) in enumerate(answer.profile[name], start=1)}
 
 
 def belief_of(game, node, x):

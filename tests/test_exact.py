@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pygambit
 import pytest
 
 import standoff as so
-from games import dilemma, message_game, random_scenario
+from games import dilemma, gambit_policies, message_game, random_scenario
 from standoff.errors import BuildError, GameTooLargeError, SolveError
-from standoff.export import export, information_sets
+from standoff.export import information_sets
 from standoff.game import DECISION
+from standoff.game.tree import count_histories, parents, unroll, way_to
 from standoff.solve import exact, solve
-from standoff.solve.exact import RESIDUAL, count_histories, unroll
+from standoff.solve.exact import RESIDUAL
 from standoff.solve.grid import to_beliefs
 
 
@@ -34,16 +34,6 @@ def decisions(solved):
     for history, node in enumerate(solved.tree.node.tolist()):
         if g.option_start[node + 1] - g.option_start[node] > 1:
             yield history, node
-
-
-def parents(tree):
-    """The parent of every history and the observation that led on from it."""
-    found = np.full((len(tree.node), 2), -1)
-    last = [*tree.child[tree.child >= 0].tolist()[1:], len(tree.node)]
-    for history, (first, stop) in zip(np.flatnonzero(tree.child >= 0), zip(tree.child[tree.child >= 0], last, strict=True), strict=True):
-        found[first:stop, 0] = history
-        found[first:stop, 1] = np.arange(stop - first)
-    return found
 
 
 # --- pen and paper -------------------------------------------------------------------------------------------------------------------------
@@ -76,34 +66,15 @@ def test_the_challenger_presses_as_published():
 # --- another solver ------------------------------------------------------------------------------------------------------------------------
 
 
-def gambit(game, folder):
-    """Gambit's choice probabilities on the principal branch, by player and number of the information set."""
-    tree = pygambit.read_efg(str(export(game, folder / "game.efg", scaled=True)))
-    (answer,) = pygambit.qre.logit_solve_lambda(tree, lam=[1.0])
-    found = {}
-    for i, player in enumerate(game.canonical.players):
-        if len(tree.get_infosets(player.name)):
-            found |= {(i, number): dict(mixed) for number, (_, mixed) in enumerate(answer.profile[player.name], start=1)}
-    return found
-
-
 def gap_to_gambit(game, folder):
-    solved, theirs = exact(game), gambit(game, folder)
-    back = parents(solved.tree)
-    seen = {}
-    for history, _ in decisions(solved):
-        way, here = [], history
-        while back[here, 0] >= 0:
-            way.append(int(game.structure.observation_start[solved.tree.node[back[here, 0]]] + back[here, 1]))
-            here = int(back[here, 0])
-        seen[tuple(reversed(way))] = history
+    solved, theirs = exact(game), gambit_policies(game, folder)
     gap = 0.0
     sets = information_sets(game)
     assert len(sets) == len(theirs)
     for place in sets:
         rows = range(game.arrays.option_start[place.node], game.arrays.option_start[place.node + 1])
         names = [game.option_address(row).split(".", 1)[1] for row in rows]
-        policy = solved.at(seen[tuple(place.observations)])[place.kind]
+        policy = solved.at(place.history)[place.kind]
         gap = max(gap, *(abs(theirs[place.player, place.number][name] - p) for name, p in zip(names, policy, strict=True)))
     return gap
 
@@ -227,6 +198,20 @@ def test_histories_are_counted_without_listing_them(rounds):
     assert (tree.child[tree.child >= 0] > np.flatnonzero(tree.child >= 0)).all()
     ends = game.structure.kind[tree.node[tree.child < 0]]
     assert (ends != DECISION).all()
+
+
+@pytest.mark.property
+@pytest.mark.parametrize("game", [signalling(3), so.build(random_scenario(1)), so.build(so.load("gallery/poker"))], ids=["open", "covert", "chance"])
+def test_the_way_to_a_history_leads_there(game):
+    tree, start = unroll(game.structure), game.structure.observation_start
+    parent = parents(tree)
+    for history in range(len(tree.node)):
+        here = 0
+        for row in way_to(history, game.structure, tree, parent):
+            assert start[tree.node[here]] <= row < start[tree.node[here] + 1]
+            here = int(tree.child[here]) + row - int(start[tree.node[here]])
+        assert here == history
+        assert history == 0 or tree.node[history] == game.structure.target[row]
 
 
 @pytest.mark.property

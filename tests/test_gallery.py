@@ -74,13 +74,12 @@ def gambit_says(name, setting, precision, folder):
     chosen, states, believed = {}, {}, {}
     for place in information_sets(game):
         player = players[place.player]
-        seen = tuple(filter(None, (game.structure.address(row) for row in place.observations)))
         infoset, mixed = list(answer.profile[player.name])[place.number - 1]
-        chosen[player.name, player.types[place.kind], seen] = dict(mixed)
-        states[player.name, player.types[place.kind], seen] = game.structure.labels(int(game.structure.head[place.node]))
+        chosen[player.name, player.types[place.kind], place.seen] = dict(mixed)
+        states[player.name, player.types[place.kind], place.seen] = game.structure.labels(int(game.structure.head[place.node]))
         if len(player.types) == 1:
             # The first move of all is chance's, which draws the type; the rest of its information set differs in nothing else.
-            believed[seen] = {first: p for (first, *rest), p in beliefs if rest == list(infoset.actions)[1:]} if infoset.actions else {}
+            believed[place.seen] = {first: p for (first, *rest), p in beliefs if rest == list(infoset.actions)[1:]} if infoset.actions else {}
     return chosen, states, believed
 
 

@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
+import sys
+
 import pygambit
 import pytest
 
-from games import dilemma, histories, message_game, random_scenario, with_precision
+from games import dilemma, gambit_policies, histories, message_game, random_scenario, with_precision
 from standoff.errors import ExportError
 from standoff.export import export, information_sets
 from standoff.export.efg import count_plays
 from standoff.game import build
 from standoff.scenario import Builder, load
-from standoff.solve import solve
+from standoff.solve import exact, solve
 
 TOLERANCE = 1e-4
 """Agreement of choice probabilities; ours are solved to 1e-5, with figures taken on histories."""
 
 TABLE = {1: (0.52954, 0.89258), 2: (0.39529, 0.52164), 3: (0.42164, 0.55022)}
 """Chance that the weak and the strong challenger press at the start of T rounds (Gambit 16.7, docs of repeated-signalling)."""
-
-
-def gambit_policies(game, folder):
-    """Return Gambit's choice probabilities on the principal branch, by player and number of the information set."""
-    tree = pygambit.read_efg(str(export(game, folder / "game.efg", scaled=True)))
-    (answer,) = pygambit.qre.logit_solve_lambda(tree, lam=[1.0])
-    found = {}
-    for i, player in enumerate(game.canonical.players):
-        if information_count(tree, player.name):
-            found |= {(i, number): dict(mixed) for number, (_, mixed) in enumerate(answer.profile[player.name], start=1)}
-    return found
-
-
-def information_count(tree, player):
-    return len(tree.get_infosets(player))
 
 
 def largest_gap(game, folder):
@@ -45,7 +32,7 @@ def largest_gap(game, folder):
 def compare(solved, folder):
     game = solved.game
     theirs = gambit_policies(game, folder)
-    ours = {seen: probe for _, _, probe, seen, _ in histories(solved)}
+    ours = {history: probe for _, _, probe, history, _ in histories(solved)}
     sets = information_sets(game)
     assert len(sets) == len(theirs)
     gap = 0.0
@@ -54,7 +41,7 @@ def compare(solved, folder):
         names = [game.option_address(row).split(".", 1)[1] for row in rows]
         mixed = theirs[place.player, place.number]
         assert set(mixed) == set(names)
-        policy = ours[place.observations].policy[place.kind]
+        policy = ours[place.history].policy[place.kind]
         gap = max(gap, *(abs(mixed[name] - p) for name, p in zip(names, policy, strict=True)))
     return gap, len(sets)
 
@@ -81,7 +68,7 @@ def test_the_challenger_presses_as_published(n, tmp_path):
     game = build(load("repeated-signalling", {"clock.periods": n}))
     policy = solve(game, tolerance=1e-6, workers=1).policy()
     theirs = gambit_policies(game, tmp_path)
-    sets = [place for place in information_sets(game) if place.observations == ()]
+    sets = [place for place in information_sets(game) if place.history == 0]
     for place, kind, published in zip(sets, ("weak", "strong"), TABLE[n], strict=True):
         ours = float(policy.sel(type=kind, option="press"))
         assert ours == pytest.approx(theirs[place.player, place.number]["press"], abs=1e-5)
@@ -137,14 +124,72 @@ def test_a_type_without_a_prior_chance_is_left_out(tmp_path):
     assert solved.policy().sel(type="k0", option="boast").item() == pytest.approx(theirs[0, 1]["boast"], abs=1e-6)
 
 
+def border(**prior):
+    """North and south arm or wait at the same moment; then north may raid unseen, but for smoke, and south strikes or not."""
+    builder = with_precision(Builder("border").clock(periods=1), 2.0).state("armed", values=[False, True], start=False)
+    builder.player("north", types=prior or {"bold": 0.4, "shy": "rest"}).player("south", types={"calm": 0.5, "tense": "rest"})
+    worth = "0.7 if type == bold else -0.2"
+    builder.payoff("north", "land", on={"north.raid": worth, "north.arm": 0.3, "south.arm": -0.5, "south.strike": "-1 if type == bold else -0.4"})
+    builder.payoff("south", "calm", on={"north.raid": -0.6, "south.arm": "0.4 if type == tense else -0.3", "south.strike": -0.2})
+    builder.payoff("south", "revenge", ends={"time_up": "(0.5 if type == tense else 0.1) if armed else 0"})
+    builder.turn("north", name="first", options={"arm": {"set": {"armed": True}}, "wait": {}})
+    builder.turn("south", name="second", options={"arm": {}, "wait": {}, "talk": {}}, at_once=True)
+    raid = {"covert": {"smoke": "0.75 if type == bold else 0", "clear": "rest"}}
+    builder.turn(
+        "north", name="night", options={"raid": raid, "rest": {"covert": {"smoke": 0.05, "clear": "rest"}}}, signals={"smoke": {}, "clear": {}}
+    )
+    return builder.turn("south", name="morning", options={"strike": {}, "sit": {}}).scenario()
+
+
+@pytest.mark.solver
+@pytest.mark.parametrize("prior", [{}, {"bold": 0.4, "never": 0, "shy": "rest"}], ids=["all", "one without a chance"])
+def test_the_exact_solution_is_read_at_the_history_of_each_information_set(prior, tmp_path):
+    """Choices at once, covert moves and signals: nothing need be sought to set Gambit's choices beside ours."""
+    game = build(border(**prior))
+    solved, theirs, sets = exact(game), gambit_policies(game, tmp_path), information_sets(game)
+    assert {(place.player, place.number) for place in sets} == set(theirs)
+    # Two types each: first and second at once, night after 6 ways, morning after each of these with two signals.
+    assert len(sets) == 2 * (1 + 1 + 6 + 12)
+    for place in sets:
+        assert solved.tree.node[place.history] == place.node
+        assert list(theirs[place.player, place.number].values()) == pytest.approx(solved.at(place.history)[place.kind], abs=1e-7)
+
+
+@pytest.mark.paper
+def test_choices_at_once_and_signals_are_written_so_that_nobody_knows_more_than_it_should(tmp_path):
+    game = build(border())
+    text = export(game, tmp_path / "border.efg").read_text(encoding="utf-8")
+    assert text.count("\nt ") == count_plays(game)
+    sets = {place.name: place for place in information_sets(game)}
+
+    def nodes(name):
+        """Count the nodes of an information set."""
+        place = sets[name]
+        return text.count(f'p "" {place.player + 1} {place.number} "{name}" {{')
+
+    # Two types of the other, and here either first move of north.
+    assert nodes("bold, first, period 0") == 2
+    assert nodes("calm, second, period 0") == nodes("tense, second, period 0") == 4
+    assert {(sets[f"{kind}, second, period 0"].history, sets[f"{kind}, second, period 0"].seen) for kind in ("calm", "tense")} == {(1, ())}
+    night = "night, period 0, after north.arm south.arm"
+    assert nodes(f"bold, {night}") == nodes(f"shy, {night}") == 2
+    # South does not see what north did: smoke comes of a raid by the bold, and seldom of rest by either; nothing of a raid by the shy.
+    morning = sets["calm, morning, period 0, after north.arm south.arm north.smoke"]
+    assert nodes(morning.name) == 3
+    assert morning.seen == ("north.arm", "south.arm", "north.smoke")
+    drawn = [line for line in text.splitlines() if line.startswith('c "" ') and '"north.raid, period 0' in line]
+    assert len(drawn) == 2 * 6
+    assert all(line.endswith('{ "smoke" 0.75 "clear" 0.25 } 0') for line in drawn)
+
+
 @pytest.mark.paper
 def test_the_file_reads_as_written(tmp_path):
     scenario = message_game((0.9, 0.2), (1, 2), (0.1, 0.8), (0.3, 0.7))
     path = export(build(scenario), tmp_path / "message.efg")
     tree = pygambit.read_efg(str(path))
     assert list(tree.players) == ["sender", "receiver"]
-    assert information_count(tree, "sender") == 2
-    assert information_count(tree, "receiver") == 2
+    assert len(tree.get_infosets("sender")) == 2
+    assert len(tree.get_infosets("receiver")) == 2
     text = path.read_text(encoding="utf-8")
     assert text.count("\nt ") == count_plays(build(scenario)) == 12
     assert 'c "" 1 "types (1)" { "k0" 0.3 "k1" 0.7 } 0' in text
@@ -205,6 +250,17 @@ def test_large_trees_are_refused_with_their_size(tmp_path):
     with pytest.raises(ExportError, match=r"has at least [\d,]{7,} terminal nodes; at most 200,000"):
         export(build(load("patron-and-proxy", {"clock.periods": 4})), tmp_path / "game.efg")
     assert not (tmp_path / "game.efg").exists()
+
+
+def test_trees_full_of_what_cannot_happen_are_refused_before_they_are_unrolled(tmp_path, monkeypatch):
+    """A single play is left to write, but histories without a chance are in the tree as well: 2 of them more every week."""
+    builder = with_precision(Builder("idle").clock(periods=60)).player("me").payoff("me", "taste", on={"me.go": 1})
+    builder.event("comet", outcomes={"hit": {"chance": 0}, "miss": {"chance": "rest"}})
+    game = build(builder.turn("me", when="period == 0", options={"go": {}, "stay": {}}).scenario())
+    assert count_plays(game) == 2
+    monkeypatch.setattr(sys.modules["standoff.export.efg"], "unroll", None)
+    with pytest.raises(ExportError, match=r"has [\d.e+]+ public histories, counting those without a chance; at most 2,000,000"):
+        export(game, tmp_path / "game.efg")
 
 
 def test_what_no_scale_expresses_is_refused_when_scaled(tmp_path):

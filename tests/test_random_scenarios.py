@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pygambit
 import pytest
 
-from one_shot import behaviour_in, behaviour_of, choices, judge, logit_gap, ways
+from games import gambit_policies, ways
+from one_shot import behaviour_in, behaviour_of, choices, judge, logit_gap
 from random_scenarios import PLAYERS, TYPES, in_units, random_scenario, reworded, with_constant
-from standoff.export import export
 from standoff.game import build
 from standoff.scenario import Builder
 from standoff.solve import exact, solve
@@ -23,13 +22,12 @@ def table(solved):
     """Return the choice probabilities of an exact solution by what has been seen, type and option, wherever play may come."""
     game, tree, judged = solved.game, solved.tree, judge(solved.game, solved.tree, behaviour_of(solved))
     found = {}
-    for history, way in enumerate(ways(game, tree)):
+    for history, seen in enumerate(ways(game, tree)):
         node = int(tree.node[history])
         options = range(game.arrays.option_start[node], game.arrays.option_start[node + 1])
         if len(options) < 2 or judged.reach[history] == 0.0:
             continue
         owner = int(game.arrays.owner[node])
-        seen = tuple(address for row in way if (address := game.structure.address(row)))
         for k, kind in enumerate(game.canonical.players[owner].types):
             if judged.beliefs[history][owner][k] > 0.0:
                 found |= {(seen, kind, game.option_address(row)): float(p) for row, p in zip(options, solved.at(history)[k], strict=True)}
@@ -44,21 +42,12 @@ def largest_gap(one, two):
 # --- another solver ------------------------------------------------------------------------------------------------------------------------
 
 
-def gambit(solved, folder):
-    """Return Gambit's behaviour on the histories of an exact solution."""
-    tree = pygambit.read_efg(str(export(solved.game, folder / "game.efg", scaled=True)))
-    (answer,) = pygambit.qre.logit_solve_lambda(tree, lam=[1.0])
-    names = [player.name for player in solved.game.canonical.players]
-    playing = [(i, name) for i, name in enumerate(names) if len(tree.get_infosets(name))]
-    return behaviour_in(solved, {(i, number): dict(mixed) for i, name in playing for number, (_, mixed) in enumerate(answer.profile[name], start=1)})
-
-
 @pytest.mark.solver
 @pytest.mark.parametrize("seed", range(36))
 def test_random_scenarios_are_solved_as_gambit_solves_them(seed, tmp_path):
     solved = exact(build(random_scenario(seed)))
     game, tree = solved.game, solved.tree
-    theirs = gambit(solved, tmp_path)
+    theirs = behaviour_in(solved, gambit_policies(game, tmp_path))
     gap = np.abs(theirs - behaviour_of(solved)).max()
     residuals = f"residual of ours {logit_gap(game, tree, behaviour_of(solved)):.1e}, of Gambit's {logit_gap(game, tree, theirs):.1e}"
     assert gap < AS_GAMBIT, f"{gap:.1e} apart; {residuals}"

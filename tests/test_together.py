@@ -10,7 +10,8 @@ from math import log, log2
 import numpy as np
 import pytest
 
-from one_shot import behaviour_of, judge, ways
+from games import ways
+from one_shot import behaviour_of, judge
 from random_scenarios import random_scenario
 from standoff.claims.functionals import Evaluation, of_components, of_ends, of_moves
 from standoff.explain import explain
@@ -242,11 +243,7 @@ def chances(truth, reached):
     """Return the sum of the probabilities of the ends that `reached` picks by the observations that led there."""
     game, tree = truth.game, truth.tree
     judged = judge(game, tree, behaviour_of(truth))
-    return sum(
-        float(judged.reach[h])
-        for h, way in enumerate(ways(game, tree))
-        if tree.child[h] < 0 and reached([game.structure.address(row) for row in way])
-    )
+    return sum(float(judged.reach[h]) for h, way in enumerate(ways(game, tree)) if tree.child[h] < 0 and reached(way))
 
 
 RUNS = 100_000

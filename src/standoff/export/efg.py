@@ -1,17 +1,16 @@
 """A game as a tree of histories in Gambit's extensive form (.efg, version 2).
 
-The tree begins with chance drawing everybody's types; then come the nodes of the game along every public history. What the tree keeps of
-the equilibrium concept, and what it cannot:
+The tree begins with chance drawing everybody's types; then, for each of their profiles, it goes along the public histories that the exact engine
+solves (`standoff.game.tree`). What the tree keeps of the equilibrium concept, and what it cannot:
 
-- An information set of a mover is its own type and the public history: the observations before the moment of its choice. A covert option is
-  followed by a chance node
+- An information set of a mover is its own type and the public history at the moment of its choice. A covert option is followed by a chance node
   for the signal, and only the signal enters the history. The mover itself does not remember its own covert moves either: strategies depend
   on own type, public state and public belief only. Such a tree has imperfect recall, which Gambit accepts for agent quantal response.
 - Payoffs are totals over the path, discounted to the start. Gambit's agent quantal response therefore acts on values discounted to the
   start (`discounting: present`).
 - Gambit has one precision for all and no propensities. With `scaled`, payoffs are multiplied by each player's precision, so that its
   response at lambda 1 is this game's equilibrium; a game of which that is not true is refused.
-- A choice of one option, a chance of one outcome and branches of probability zero are left out.
+- A choice of one option, a chance of one outcome and branches of probability zero are left out: histories without a chance are not written.
 """
 
 from __future__ import annotations
@@ -27,6 +26,7 @@ import numpy as np
 
 from standoff.errors import ExportError
 from standoff.game import DECISION, Game
+from standoff.game.tree import MAX_HISTORIES, choosers, count_histories, parents, unroll, way_to
 
 COUNT_CELLS = 4_000_000
 """Nodes times type profiles that are counted at a time, in 32 MB."""
@@ -37,27 +37,33 @@ MAX_PLAYS = 200_000
 
 @dataclass(frozen=True)
 class InformationSet:
-    """A choice in the tree: who chooses, as which type, after which observations."""
+    """A choice in the tree: who chooses, as which type, after which public history.
+
+    The exact solution of the game says what is chosen: `exact(game).at(history)[kind]`, in the order of the options.
+    """
 
     player: int
     number: int
     """Counts the player's information sets from 1, in the order of the file."""
     kind: int
     """Type of the player."""
+    history: int
+    """Index into the tree of public histories (`standoff.game.tree.unroll`). Of those at which one chooses without knowing the moves that led from
+    one to the other, made at the same moment, it is the first."""
     node: int
-    observations: tuple[int, ...]
-    """Observation rows from the start to here."""
+    """Of that history."""
+    seen: tuple[str, ...]
+    """Addresses of what the player has observed, in order."""
     name: str
     """Its label in the file, unique within the player."""
 
 
 @dataclass(frozen=True)
 class _Place:
-    """A history: node, types, what has been seen, and what has been received; `option` is a covert move whose signal is to come."""
+    """A public history, the types, and what has been received; `option` is a move after which it is not yet drawn what is observed."""
 
-    node: int
+    history: int
     types: tuple[int, ...]
-    observations: tuple[int, ...]
     received: np.ndarray
     weight: float
     option: int = -1
@@ -70,8 +76,8 @@ def export(game: Game, path: str | Path, *, scaled: bool = False) -> Path:
     `solve` finds. Without it payoffs are as they are.
 
     Raises BuildError for an open-ended game; ExportError for a suffix other than `.efg`, where players' priors differ, for a tree of more than
-    200,000 terminal nodes, and, with `scaled`, where propensities
-    within a choice differ or precision acts on current values of discounted payoffs: no scale of payoffs can express these.
+    200,000 terminal nodes or 2,000,000 public histories, and, with `scaled`, where propensities within a choice differ or precision acts on
+    current values of discounted payoffs: no scale of payoffs can express these.
 
     >>> import tempfile
     >>> import standoff as so
@@ -87,16 +93,16 @@ def export(game: Game, path: str | Path, *, scaled: bool = False) -> Path:
     if scaled:
         _check_scalable(game)
     _check_size(game)
-    lines, _ = _tree(game, scaled)
+    lines = _written(game, scaled).lines
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 
 
 def information_sets(game: Game) -> list[InformationSet]:
-    """Return the information sets of the tree in the order of the file. Raises ExportError when the tree is too large."""
+    """Return the information sets of the tree in the order of the file. Raises BuildError and ExportError as `export` does."""
     _check_writable(game)
     _check_size(game)
-    return list(_tree(game, False)[1].values())
+    return list(_written(game, False).sets.values())
 
 
 def _check_writable(game: Game) -> None:
@@ -129,11 +135,17 @@ def _check_scalable(game: Game) -> None:
 
 
 def _check_size(game: Game) -> None:
+    """Refuse a tree that is too large to be written, before it is unrolled."""
     plays = count_plays(game, MAX_PLAYS)
     if plays > MAX_PLAYS:
-        shown = f"{plays:,.0f}" if plays < 1e15 else f"{plays:.2g}"
         raise ExportError(
-            f"the tree of histories has at least {shown} terminal nodes; at most {MAX_PLAYS:,} are written. Use fewer periods, types or moves"
+            f"the tree of histories has at least {_shown(plays)} terminal nodes; at most {MAX_PLAYS:,} are written. Use fewer periods, types or moves"
+        )
+    histories = count_histories(game.structure)
+    if histories > MAX_HISTORIES:
+        raise ExportError(
+            f"the game has {_shown(histories)} public histories, counting those without a chance; at most {MAX_HISTORIES:,} are listed. "
+            "Use fewer periods, or leave out outcomes whose chance is 0"
         )
 
 
@@ -190,13 +202,13 @@ def _chances(game: Game, node: int, option: int, kind: int) -> np.ndarray:
     return np.asarray(g.like[start : start + n_obs * n_types : n_types])
 
 
-def _tree(game: Game, scaled: bool) -> tuple[list[str], dict[tuple[object, ...], InformationSet]]:
-    """Return the lines of the file and the information sets, walking the tree in prefix order."""
+def _written(game: Game, scaled: bool) -> _Writer:
+    """Return a writer that has walked the tree in prefix order."""
     writer = _Writer(game, scaled)
     pending = list(reversed(writer.start()))
     while pending:
         pending.extend(reversed(writer.write(pending.pop())))
-    return writer.lines, writer.sets
+    return writer
 
 
 class _Writer:
@@ -204,36 +216,40 @@ class _Writer:
 
     def __init__(self, game: Game, scaled: bool) -> None:
         self.game = game
+        self.tree = unroll(game.structure)
+        self.parent = parents(self.tree)
+        self.chooser = choosers(game.structure, self.tree.node, self.tree.child)
+        # Whether something else could have been observed.
+        self.tells = np.diff(game.structure.observation_start)[game.observation_node] > 1
         self.scale = np.array(game.precisions) if scaled else np.ones(len(game.n_types))
         canonical = game.canonical
         names = " ".join(_quoted(player.name) for player in canonical.players)
         note = "payoffs are multiplied by each player's precision" if scaled else "payoffs as in the scenario"
         title = _quoted(canonical.title or canonical.name)
         self.lines = [f"EFG 2 R {title} {{ {names} }}", _quoted(f"{canonical.name}, written by standoff; {note}"), ""]
-        self.sets: dict[tuple[object, ...], InformationSet] = {}
+        self.sets: dict[tuple[int, int], InformationSet] = {}
+        """By the history at which the choice is made and the type."""
         self.counts = [0] * len(canonical.players)
         self.n_chance = self.n_ends = 0
 
     def start(self) -> list[_Place]:
         """Draw the types."""
         game = self.game
-        root = int(game.structure.roots[0])
         profiles = _profiles(game)
         chances = [float(np.prod([prior[k] for prior, k in zip(game.priors, types, strict=True)])) for types in profiles]
         secret = [i for i, n in enumerate(game.n_types) if n > 1]
         labels = [" ".join(game.canonical.players[i].types[types[i]] for i in secret) for types in profiles]
         self._chance("types", labels, chances)
-        return [_Place(root, types, (), np.zeros(len(game.n_types)), 1.0) for types in profiles]
+        return [_Place(0, types, np.zeros(len(game.n_types)), 1.0) for types in profiles]
 
     def write(self, place: _Place) -> list[_Place]:
-        """Write a history, if it is a node of the tree."""
+        """Write a history, if it is a node of the file."""
         game, g, pay = self.game, self.game.arrays, self.game.payoffs
-        node, types = place.node, place.types
+        node, types = int(self.tree.node[place.history]), place.types
         columns = g.columns[:-1] + np.array(types)
         if place.option >= 0:
             return self._seen(place, columns)
         received = place.received + place.weight * pay.node[node, columns]
-        here = _Place(node, types, place.observations, received, place.weight)
         if g.observation_start[node] == g.observation_start[node + 1]:
             self.n_ends += 1
             end = game.structure.places[game.structure.place[node]].removeprefix("end:")
@@ -241,37 +257,31 @@ class _Writer:
             self.lines.append(f't "" {self.n_ends} {_quoted(end)} {{ {shown} }}')
             return []
         if game.structure.kind[node] != DECISION:
-            return self._seen(here, columns)
+            return self._seen(_Place(place.history, types, received, place.weight), columns)
         first, last = int(g.option_start[node]), int(g.option_start[node + 1])
         if last - first > 1:
-            infoset = self._information_set(here)
+            infoset = self._information_set(place)
             actions = " ".join(_quoted(game.option_address(row).split(".", 1)[1]) for row in range(first, last))
             self.lines.append(f'p "" {infoset.player + 1} {infoset.number} {_quoted(infoset.name)} {{ {actions} }} 0')
-        return [
-            _Place(node, types, place.observations, received + place.weight * pay.option[row, columns], place.weight, row - first)
-            for row in range(first, last)
-        ]
+        paid = place.weight * pay.option[first:last, columns]
+        return [_Place(place.history, types, received + paid[option], place.weight, option) for option in range(last - first)]
 
     def _seen(self, place: _Place, columns: np.ndarray) -> list[_Place]:
         """Write what is observed after a move, or at a chance node, and go on from there."""
         game, g = self.game, self.game.arrays
-        node, first = place.node, int(g.observation_start[place.node])
-        owner = int(g.owner[node])
+        node, child = int(self.tree.node[place.history]), int(self.tree.child[place.history])
+        first, owner = int(g.observation_start[node]), int(g.owner[node])
         chances = _chances(game, node, max(place.option, 0), place.types[owner] if owner >= 0 else 0)
-        rows = np.flatnonzero(chances > 0.0)
-        owner = int(g.owner[node])
-        seen = [game.structure.address(first + int(y)).split(".", 1)[-1] for y in rows]
+        rows = np.flatnonzero(chances > 0.0).tolist()
+        seen = [game.structure.address(first + y).split(".", 1)[-1] for y in rows]
         # What nobody sees, a type that comes out, is called after the type.
-        labels = [name or game.canonical.players[owner].types[y] for name, y in zip(seen, rows.tolist(), strict=True)] if len(rows) > 1 else seen
+        labels = [name or game.canonical.players[owner].types[y] for name, y in zip(seen, rows, strict=True)] if len(rows) > 1 else seen
         place_name = game.structure.places[game.structure.place[node]].split(":", 1)[-1]
         cause = game.option_address(int(g.option_start[node]) + place.option) if place.option >= 0 else place_name
         self._chance(f"{cause}, period {game.structure.period[node]}", labels, [float(chances[y]) for y in rows])
-        onward = []
-        for y in rows:
-            row = first + int(y)
-            received = place.received + place.weight * game.payoffs.observation[row, columns]
-            onward.append(_Place(int(g.target[row]), place.types, (*place.observations, row), received, place.weight * float(g.beta[node])))
-        return onward
+        paid = place.weight * game.payoffs.observation[first : first + len(chances), columns]
+        weight = place.weight * float(g.beta[node])
+        return [_Place(child + y, place.types, place.received + paid[y], weight) for y in rows]
 
     def _chance(self, name: str, labels: Sequence[str], chances: Sequence[float]) -> None:
         """Write a chance node, unless it has a single outcome."""
@@ -285,25 +295,26 @@ class _Writer:
     def _information_set(self, place: _Place) -> InformationSet:
         """Return the mover's information set, new or seen before on another branch."""
         game, structure = self.game, self.game.structure
-        player = int(game.arrays.owner[place.node])
+        history = int(self.chooser[place.history])
+        node = int(self.tree.node[history])
+        player = int(game.arrays.owner[node])
         kind = place.types[player]
-        # Of what was chosen at the same moment nothing is known.
-        known = place.observations[: len(place.observations) - structure.position(place.node)]
-        key = player, kind, known
-        if key not in self.sets:
+        if (history, kind) not in self.sets:
             self.counts[player] += 1
-            moment = f"{structure.places[structure.place[place.node]].removeprefix('turn:')}, period {structure.period[place.node]}"
-            after = " ".join(structure.address(row) for row in known if self._tells(row))
+            way = way_to(history, structure, self.tree, self.parent)
+            # Of what is chosen at the same moment nothing is known.
+            known = way[: len(way) - structure.position(node)]
+            moment = f"{structure.places[structure.place[node]].removeprefix('turn:')}, period {structure.period[node]}"
+            after = " ".join(structure.address(row) for row in known if self.tells[row])
             own = f"{game.canonical.players[player].types[kind]}, " if game.n_types[player] > 1 else ""
             name = f"{own}{moment}{f', after {after}' if after else ''}"
-            self.sets[key] = InformationSet(player, self.counts[player], kind, place.node, known, name)
-        return self.sets[key]
+            seen = tuple(filter(None, map(structure.address, known)))
+            self.sets[history, kind] = InformationSet(player, self.counts[player], kind, history, node, seen, name)
+        return self.sets[history, kind]
 
-    def _tells(self, row: int) -> bool:
-        """Tell whether something else could have been observed."""
-        structure = self.game.structure
-        node = int(self.game.observation_node[row])
-        return bool(structure.observation_start[node + 1] - structure.observation_start[node] > 1)
+
+def _shown(count: float) -> str:
+    return f"{count:,.0f}" if count < 1e15 else f"{count:.2g}"
 
 
 def _quoted(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from standoff.export import information_sets
 from standoff.gallery.measure import solution
 from standoff.game import DECISION, Game, build
+from standoff.game.tree import parents, way_to
 from standoff.scenario import load
 from standoff.solve import Equilibrium, Exact
 
@@ -44,9 +45,8 @@ def choices(scenario: str) -> tuple[tuple[Choice, ...], str]:
         return _by_player(game, _on_histories(solved)), "the players' priors differ, and a tree has one prior for all"
     found = []
     for place in sorted(information_sets(game), key=lambda one: (one.player, one.number)):
-        seen = tuple(filter(None, (game.structure.address(row) for row in place.observations)))
-        policy = solved.at(_history(solved, place.observations)) if isinstance(solved, Exact) else solved.probe(place.node).policy
-        found.append(_choice(game, place.node, place.kind, policy, seen))
+        policy = solved.at(place.history) if isinstance(solved, Exact) else solved.probe(place.node).policy
+        found.append(_choice(game, place.node, place.kind, policy, place.seen))
     return tuple(found), ""
 
 
@@ -81,21 +81,7 @@ def _in_states(solved: Equilibrium) -> Iterator[Choice]:
 def _on_histories(solved: Exact) -> Iterator[Choice]:
     """Yield the choices of a game on its public histories, one a history and type."""
     game, s = solved.game, solved.game.structure
-    pending: list[tuple[int, tuple[str, ...]]] = [(0, ())]
-    while pending:
-        history, seen = pending.pop()
-        node = int(solved.tree.node[history])
-        if s.kind[node] == DECISION and s.option_start[node + 1] - s.option_start[node] > 1:
-            policy = solved.at(history)
-            yield from (_choice(game, node, kind, policy, seen) for kind in range(len(policy)))
-        rows = range(int(s.observation_start[node]), int(s.observation_start[node + 1]))
-        first = int(solved.tree.child[history])
-        pending.extend(reversed([(first + i, (*seen, *filter(None, [s.address(row)]))) for i, row in enumerate(rows)]))
-
-
-def _history(solved: Exact, observations: Sequence[int]) -> int:
-    """Return the public history that these observation rows lead to."""
-    history = 0
-    for row in observations:
-        history = int(solved.tree.child[history]) + row - int(solved.game.arrays.observation_start[solved.tree.node[history]])
-    return history
+    parent = parents(solved.tree)
+    for history in solved.choices.tolist():
+        policy, seen = solved.at(history), tuple(filter(None, map(s.address, way_to(history, s, solved.tree, parent))))
+        yield from (_choice(game, int(solved.tree.node[history]), kind, policy, seen) for kind in range(len(policy)))

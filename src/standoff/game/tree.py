@@ -65,6 +65,16 @@ def parents(tree: Tree) -> np.ndarray:
     return np.concatenate([[-1], inner[np.searchsorted(tree.child[inner], np.arange(1, len(tree.node)), side="right") - 1]])
 
 
+def way_to(history: int, structure: Structure, tree: Tree, parent: np.ndarray) -> list[int]:
+    """Return the observations (rows of the game) that lead to a history, in order; `parent` as `parents` returns it."""
+    rows = []
+    while history > 0:
+        before = int(parent[history])
+        rows.append(int(structure.observation_start[tree.node[before]]) + history - int(tree.child[before]))
+        history = before
+    return rows[::-1]
+
+
 def choosers(structure: Structure, node: np.ndarray, child: np.ndarray) -> np.ndarray:
     """Return for each history the first one that has the same choice, shape (H,): itself, unless others choose at the same moment before it."""
     if not structure.at_once:

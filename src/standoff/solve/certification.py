@@ -27,11 +27,12 @@ from typing import NamedTuple
 import numpy as np
 
 from standoff.game import DECISION, Game
+from standoff.game.tree import count_histories
 from standoff.scenario.titles import moment
 from standoff.solve._follow import follow
 from standoff.solve.certificate import SHOWN, Certificate, Miss, Unsolved
 from standoff.solve.equilibrium import Equilibrium, Probe
-from standoff.solve.exact import Exact, count_histories
+from standoff.solve.exact import Exact
 from standoff.solve.grid import to_beliefs
 from standoff.solve.induction import Progress, Workspace, make_workspace
 from standoff.solve.together import joined_values

@@ -10,12 +10,13 @@ import numpy as np
 
 from standoff.errors import GameTooLargeError, SolveError
 from standoff.game import Game
+from standoff.game.tree import count_histories
 from standoff.solve.branches import several
 from standoff.solve.certificate import Certificate
 from standoff.solve.certification import certify as run_certificate
 from standoff.solve.certification import clearly_too_coarse
 from standoff.solve.equilibrium import Equilibrium
-from standoff.solve.exact import Exact, count_histories, exact
+from standoff.solve.exact import Exact, exact
 from standoff.solve.grid import PRODUCT_AXES, BeliefGrid, box, count_nodes, is_local, local, simplex
 from standoff.solve.induction import Progress, sweep
 from standoff.solve.public import solve_public
