@@ -35,6 +35,9 @@ HUMBLER, LEAST, RECOVERY = 0.7, 1.0, 1.2
 FASTER, SLOWER, BACK = 0.5, 2.0, 8.0
 """Most that the drag falls and grows from one step to the next, and grows where a step went too far."""
 
+CALM, FASTEST = 0.25, 0.1
+"""Largest change of log-odds at which play counts as all but settled, and most that the drag then falls."""
+
 
 class Settled(NamedTuple):
     """Where play came to rest."""
@@ -68,7 +71,7 @@ def adjust(system: System, progress: Progress | None = None) -> Settled:
             refused = True
             continue
         u += change
-        drag *= min(max(size / aim, FASTER), SLOWER)
+        drag *= min(max(size / aim, FASTER if size > CALM else FASTEST), SLOWER)
         aim, refused = min(RECOVERY * aim, AIM), False
         if progress is not None:
             done = max(done, min(float(np.log10(max(residual, RESIDUAL)) / np.log10(RESIDUAL)), 1.0))
