@@ -19,7 +19,7 @@ import numpy as np
 from standoff.errors import SolveError
 from standoff.game import DECISION, END, Game, Root, build
 from standoff.game.structure import Structure, explore
-from standoff.names import closest, listed
+from standoff.names import instead, listed, unknown
 from standoff.replay import Step, Trail
 from standoff.scenario.canonical import Canonical, VariableSpec
 from standoff.solve import solve
@@ -138,32 +138,26 @@ def find(eq: Equilibrium, asked: Asked, trail: Trail | None) -> Spot:
 # -- names -----------------------------------------------------------------------------------------------------------------------------------
 
 
-def unknown(what: str, name: object, known: list[str]) -> SolveError:
-    """Return the error for a name that does not exist, with the nearest that does."""
-    near = closest(str(name), known)
-    return SolveError(f"no {what} is named {name}; " + (f"did you mean {near}?" if near else f"there are: {listed(known)}"))
-
-
 def _check_names(canonical: Canonical, asked: Asked) -> None:
     players = [player.name for player in canonical.players]
     turns = {turn.name: turn for turn in canonical.turns}
     if asked.player is not None and asked.player not in players:
-        raise unknown("player", asked.player, players)
+        raise SolveError(unknown("player", asked.player, players))
     if asked.turn is not None and asked.turn not in turns:
-        raise unknown("turn", asked.turn, list(turns))
+        raise SolveError(unknown("turn", asked.turn, turns))
     if asked.turn is not None and asked.player not in (None, turns[asked.turn].player):
         raise SolveError(f"{asked.turn} is a turn of {turns[asked.turn].player}, not of {asked.player}")
     if asked.player is not None and not any(turn.player == asked.player for turn in canonical.turns):
         raise SolveError(f"{asked.player} has no turn in this game; those who decide are {listed(sorted({t.player for t in canonical.turns}))}")
     for name, given in asked.beliefs.items():
         if name not in players:
-            raise unknown("player", name, players)
+            raise SolveError(unknown("player", name, players))
         kinds = list(canonical.player(name).types)
         if len(kinds) == 1:
             raise SolveError(f"{name} has no secret, so there is nothing to believe about it")
         for kind, p in given.items():
             if kind not in kinds:
-                raise unknown(f"type of {name}", kind, kinds)
+                raise SolveError(unknown(f"type of {name}", kind, kinds))
             if not 0.0 <= p <= 1.0:
                 raise SolveError(f"the belief that {name} is {kind} is {p:g}; it must be a probability between 0 and 1")
 
@@ -186,9 +180,7 @@ def _code(spec: VariableSpec, value: Any) -> int:
     words = [str(known).lower() for known in spec.values]
     if str(value).lower() in words:
         return words.index(str(value).lower())
-    near = closest(str(value), words)
-    hint = f"did you mean {near}?" if near else f"its values are {listed(words)}"
-    raise SolveError(f"{spec.name} is never {value}; {hint}")
+    raise SolveError(f"{spec.name} is never {value}; {instead(value, words, 'its values are')}")
 
 
 def _word(value: Any) -> str:
@@ -201,7 +193,7 @@ def _codes(canonical: Canonical, state: Mapping[str, Any]) -> tuple[tuple[str, i
     codes = []
     for name, value in state.items():
         if name not in specs:
-            raise unknown("state variable", name, list(specs))
+            raise SolveError(unknown("state variable", name, specs))
         codes.append((name, _code(specs[name], value)))
     return tuple(codes)
 
@@ -213,8 +205,7 @@ def _period(canonical: Canonical, moment: int | str | dt.date) -> int:
         try:
             moment = int(moment) if moment.strip().isdigit() else dt.date.fromisoformat(moment.strip())
         except ValueError:
-            near = closest(str(moment), calendar.dates)
-            hint = f"did you mean {near}?" if near else f"dates of the calendar are {listed(calendar.dates)}"
+            hint = instead(moment, calendar.dates, "dates of the calendar are")
             raise SolveError(f"{moment} is no date (such as 2020-09-26), no period and no date of the calendar; {hint}") from None
     try:
         return calendar.period(moment)
@@ -312,9 +303,7 @@ def _of_event(eq: Equilibrium, asked: Asked, trail: Trail | None) -> Spot:
         for unplayed, reason in trail.unplayed:
             if unplayed.id == event:
                 raise SolveError(f"{event} found no turn: {reason}. Events that did: {listed(_events(trail))}")
-        near = closest(str(event), _events(trail))
-        hint = f"did you mean {near}?" if near else f"events that stand for moves are {listed(_events(trail))}"
-        raise SolveError(f"the record has no event {event}; {hint}")
+        raise SolveError(f"the record has no event {event}; {instead(event, _events(trail), 'events that stand for moves are')}")
     choices = [step for step in told if eq.game.structure.kind[step.node] == DECISION]
     if not choices:
         raise SolveError(f"{event} is told by {told[0].move}, which is chance: nobody decides it. Name the event of the move before it")
