@@ -38,7 +38,8 @@ def further(
     them led to an equilibrium.
     """
     reduced = reduce(eq.game)
-    assert eq.certificate is not None and eq.certificate.whole is not None
+    assert eq.certificate is not None
+    assert eq.certificate.whole is not None
     # What was counted from a few starts belongs to the one taken, not to those found beside it.
     figures = replace(eq.certificate.whole, starts=0, equilibria=0)
     values, log_odds = fold(eq.game, reduced, eq.values, eq.log_policy)
