@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from standoff.errors import SolveError
+from standoff.explain.asked import Asked, Beliefs
 from standoff.explain.flips import Flips, search
-from standoff.explain.points import Asked, Beliefs, Spot, find
+from standoff.explain.points import find
 from standoff.explain.split import Split, belief_about, take_apart
+from standoff.explain.spot import Spot
 from standoff.names import unknown
 from standoff.solve.equilibrium import Equilibrium
 from standoff.solve.induction import Progress
