@@ -16,6 +16,8 @@ from standoff.errors import SolveError
 from standoff.report import branches_content, show_branches
 from standoff.scenario import Builder
 from standoff.solve.branches import several
+from standoff.solve.markov import Markov
+from standoff.solve.whole import fold, reduce, unfold
 
 
 def common_interest(precision, prior=0.5, *, words=("one", "two"), kinds=("x", "y")):
@@ -180,6 +182,23 @@ def test_where_nobody_has_a_secret_nothing_is_looked_at(payoffs):
     shown = branches_content(found)
     assert (shown["whole_game"] is None) == (len(payoffs) == 1)
     assert show_branches(shown)
+
+
+@pytest.mark.property
+@pytest.mark.parametrize("name", ["arms-race", "attrition", "matching-pennies"])
+def test_a_game_without_secrets_is_searched_from_the_solution_in_hand(name, monkeypatch):
+    game = so.build(so.load(f"gallery/{name}", {"precision": 3.0}))
+    eq = so.solve(game)
+    monkeypatch.setattr(import_module("standoff.solve.public"), "solve_markov", lambda *_, **__: pytest.fail("solved again"))
+    whole = so.branches(eq, seed=1).whole
+    assert whole.equilibria[0] is eq
+    assert whole.distances == tuple(sorted(whole.distances))
+    reduced = reduce(game)
+    for one in whole.equilibria:
+        values, log_odds = fold(game, reduced, one.values, one.log_policy)
+        again = unfold(game, reduced, Markov(reduced.game, log_odds, values, one.certificate.whole, 0.0))
+        assert all((new == old).all() for new, old in zip(again, (one.values, one.log_policy), strict=True))
+        assert one.certificate.met
 
 
 def test_a_large_game_solved_without_a_grid_is_refused(monkeypatch):

@@ -134,7 +134,7 @@ def test_the_base_is_the_scenario_as_it_is_unless_another_arm_is_named():
         ([], None, "nothing to compare"),
         ([one], "one", "nothing to compare"),
         ([one, one], None, "two arms are called 'one'"),
-        ([one, two], "tow", "did you mean 'two'"),
+        ([one, two], "tow", r"no arm is named tow; allowed: one, two, as it is; did you mean two\?"),
         ([Arm(AS_IT_IS, (Reveal("a"),))], None, "give it another name"),
     ):
         with pytest.raises(InterventionError, match=message):
@@ -502,7 +502,7 @@ def crisis():
 @pytest.mark.parametrize(
     ("arm", "message"),
     [
-        ("forbid a.amr", r"no option is a\.amr; did you mean a\.arm"),
+        ("forbid a.amr", r"no option is named a\.amr; allowed: .*; did you mean a\.arm"),
         ("forbid a.arm from 2021-01-01", "outside the clock"),
         ("forbid a.arm from 9", "outside the clock"),
         ("forbid a.arm until vite", "did you mean vote"),
@@ -526,7 +526,7 @@ def crisis():
         ("move vote 2020-01-20; remove vote", "moved or removed twice"),
         ("remove vote; forbid a.arm until vote", "vote never comes"),
         ("reveal b", "b has no secret to reveal"),
-        ("reveal c", "no player is named c"),
+        ("reveal c", "no player is named c; allowed: a, b"),
     ],
 )
 def test_impossible_arms_are_refused_by_name_before_anything_is_solved(arm, message):
@@ -784,7 +784,7 @@ def test_the_command_refuses_with_exit_code_2(standoff):
     for arguments, message in (
         (["--do", "forbid proxy.atack"], "did you mean proxy.attack?"),
         ([], "nothing to compare"),
-        (["--do", "reveal proxy", "--against", "nobody"], "no arm is called 'nobody'"),
+        (["--do", "reveal proxy", "--against", "nobody"], "no arm is named nobody; allowed: reveal proxy, as it is"),
     ):
         code, out, err = standoff("compare", "patron-and-proxy", *arguments)
         assert (code, out) == (2, "")

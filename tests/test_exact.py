@@ -293,3 +293,24 @@ def test_tiny_payoffs_beside_large_ones_keep_their_digits():
     solved = exact(so.build(dilemma([-1e6, 0.0, 1e-6])))
     assert solved.at(0)[0, 0] == 0.0
     assert solved.at(0)[0, 2] - solved.at(0)[0, 1] == pytest.approx(0.5e-6, rel=1e-3)
+
+
+@pytest.mark.solver
+@pytest.mark.parametrize(
+    ("play", "rounds", "precision"), [(signalling, 5, 20), (signalling, 6, 5), (long_signalling, 6, 5), (long_signalling, 5, 20)]
+)
+def test_play_that_adjusts_settles_at_the_end_of_the_principal_branch(play, rounds, precision):
+    """Also where the branch turns back on the way, as the longer game's does."""
+    game = play(rounds, precision)
+    followed, settled = (exact(game, selection=way) for way in ("principal", "adjusted"))
+    assert (followed.certificate.selection, settled.certificate.selection) == ("principal", "adjusted")
+    assert settled.certificate.met
+    assert np.abs(followed.values - settled.values).max() < 1e-9
+
+
+@pytest.mark.solver
+def test_a_tree_whose_branch_turns_back_too_often_is_solved_by_play_that_adjusts():
+    solved = exact(long_signalling(8, 5))
+    assert solved.certificate.selection == "adjusted"
+    assert solved.certificate.met
+    assert "not shown to lie on the principal branch: the branch from precision 0 took more than" in solved.certificate.text()

@@ -15,10 +15,11 @@ from standoff.cli.terminal import WIDTH, as_text
 from standoff.errors import ScenarioError, SolveError, StandoffError
 from standoff.explain import flips as flips_module
 from standoff.explain.flips import quantile
-from standoff.explain.points import Spot
 from standoff.explain.split import take_apart
+from standoff.explain.spot import Spot
 from standoff.game import Root
-from standoff.report.explained import _change, explain_content, show_explained
+from standoff.report.explained import explain_content, show_explained
+from standoff.report.explained_words import change_text
 from standoff.scenario import Builder
 from standoff.solve.grid import to_beliefs
 from toys import START, chooser, going, watched
@@ -481,7 +482,7 @@ def test_options_between_which_a_choice_flips_do_not_read_as_equal():
         "parameter": "x", "from": 1.0, "to": 2.0, "unit": "", "distance": 0.1, "option": "b",
         "choice_probability": 0.2561, "option_probability": 0.2579,
     }  # fmt: skip
-    assert _change(content, flip).endswith("a 25.6 %, b 25.8 %")
+    assert change_text(content, flip).endswith("a 25.6 %, b 25.8 %")
 
 
 @pytest.fixture

@@ -664,6 +664,35 @@ def test_solve_shows_all_who_choose_at_once(standoff):
     assert "belief grid" not in standoff("check", "gallery/matching-pennies")[1]
 
 
+ALONE = {"types: {tough: 0.3, soft: rest}": "types: {tough: 1}"}
+AT_ONCE = {
+    "{player: defender, when: not over,": "{player: defender, at_once: true,",
+    "clock: {open_ended: true, discount: 0.9}": "clock: {periods: 2}",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "likeliest decisions of players with a secret"),
+        (ALONE, "Nobody with a secret has a choice; each decision has one equilibrium, given what follows. The whole game"),
+        (ALONE | AT_ONCE, "Nobody with a secret has a choice alone. The whole game"),
+        (AT_ONCE, "has a choice alone. Of choices made at once, other equilibria are looked for in games without secrets only."),
+    ],
+    ids=["endless with a secret", "endless without", "at once without", "at once with a secret"],
+)
+def test_solve_says_which_decisions_it_looked_at_for_other_equilibria(standoff, siege, changes, said):
+    text = SIEGE
+    for old, new in changes.items():
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    siege.write_text(text)
+    code, out, err = standoff("solve", str(siege), "--branches")
+    assert (code, err) == (0, "")
+    assert said in " ".join(out.split())
+    assert "leave out --exact" not in out
+
+
 def test_priors_that_differ_are_refused_where_one_prior_is_wanted(standoff):
     with pytest.raises(
         ExportError, match=r"watcher has a prior of its own about rival \(players\.watcher\.believes\), and a tree .* one prior for all"

@@ -12,12 +12,10 @@ import standoff as so
 from standoff.cli.terminal import as_text
 from standoff.record import Event, Record
 from standoff.report import replay_content, show_replay, solution_content, to_json
-from standoff.report.checked import estimate
 from standoff.report.folder import solution_dataset
 from standoff.report.futures import ends_table, futures_content
 from standoff.report.judged import against_lines, claims_table, share_text, standing, weights_lines
 from standoff.report.words import amount, percent, plain, probability
-from standoff.scenario import holds_chain
 from standoff.scenario.titles import day
 
 RECORDED = """
@@ -116,18 +114,6 @@ def test_the_solution_file_holds_the_policy_with_labels():
     odds = float(press["log_odds"].isel(belief=middle, type=0))
     p = float(eq.policy().sel(type="weak", option="press"))
     assert odds == pytest.approx(np.log(p / (1 - p)), abs=1e-4)
-
-
-def test_the_estimate_of_check_is_that_of_the_solver():
-    from standoff.solve.grid import count_nodes
-    from standoff.solve.solver import check_size, first_levels
-
-    for name in (name for name in so.bundled() if not holds_chain(name)):
-        game = so.build(so.load(name))
-        beliefs = count_nodes(first_levels(sum(k - 1 for k in game.n_types)))
-        guess, known = estimate(game), check_size(game, beliefs, 1)
-        assert guess["beliefs"] == beliefs
-        assert (guess["stages"], guess["bytes"], guess["seconds"]) == (known["points"], known["bytes"], pytest.approx(known["seconds"]))
 
 
 def ends(start, *by_period):

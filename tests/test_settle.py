@@ -250,7 +250,7 @@ def test_the_story_told_ends_in_the_commonest_way():
 
 def test_a_story_of_an_unknown_claim_is_refused():
     verdicts = judge(sample(chooser({"claim": SURE}), 2, workers=1), search=False, workers=1)
-    with pytest.raises(WorldsError, match="did you mean claim"):
+    with pytest.raises(WorldsError, match=r"no claim is named clam; allowed: claim; did you mean claim\?"):
         verdicts.story("clam")
 
 

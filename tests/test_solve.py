@@ -358,3 +358,9 @@ def test_a_public_state_outside_the_game_is_refused():
         eq.policy(turn="moment_of_truth", state={"threat": "none"})
     with pytest.raises(SolveError, match="sum to 1"):
         eq.value("challenger", beliefs={"challenger": {"resolute": 1.5}})
+    with pytest.raises(SolveError, match=r"no turn is named moment; allowed: .*moment_of_truth"):
+        eq.policy(turn="moment")
+    with pytest.raises(SolveError, match=r"no state variable is named thraet; allowed: .*; did you mean threat\?"):
+        eq.policy(state={"thraet": "made"})
+    with pytest.raises(SolveError, match=r"threat is never 'mad'; its values are .*; did you mean made\?"):
+        eq.policy(state={"threat": "mad"})

@@ -23,3 +23,26 @@ def listed(names: Iterable[str]) -> str:
     if len(names) > _SHOWN:
         return ", ".join(names[:_SHOWN]) + f" and {len(names) - _SHOWN} more"
     return ", ".join(names) or "(none)"
+
+
+def instead(name: object, known: Iterable[str], are: str = "allowed:") -> str:
+    """Say which names there are and, if one is near, which was most likely meant; for the end of a message that has told place and value.
+
+    >>> instead("opne", ["open", "closed"], "its values are")
+    'its values are open, closed; did you mean open?'
+    """
+    known = list(known)
+    near = closest(str(name), known)
+    if near is None:
+        return f"{are} {listed(known)}"
+    return f"{are} {listed(known)}; did you mean {repr(near) if ' ' in near else near}?"
+
+
+def unknown(what: str, name: object, known: Iterable[str]) -> str:
+    """Say that nothing of this kind has this name, and what to write instead.
+
+    >>> unknown("turn", "answr", ["threat", "answer"])
+    'no turn is named answr; allowed: threat, answer; did you mean answer?'
+    """
+    word = str(name)
+    return f"no {what} is named {repr(word) if ' ' in word or not word else word}; {instead(name, known)}"

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from standoff.errors import InterventionError
-from standoff.names import closest
+from standoff.names import instead
 from standoff.scenario.models import Intervention, When
 
 AS_IT_IS = "as it is"
@@ -149,9 +149,7 @@ def read_change(text: str, arm: str = "") -> Change:
         raise InterventionError(f"{where}an empty change; each begins with one of {', '.join(FORMS)}")
     verb, rest = words[0], words[1:]
     if verb not in FORMS:
-        near = closest(verb, FORMS)
-        hint = f"did you mean {near}?" if near else f"a change begins with one of {', '.join(FORMS)}"
-        raise InterventionError(f"{where}{text!r} begins with {verb!r}; {hint}")
+        raise InterventionError(f"{where}{text!r} begins with {verb!r}; {instead(verb, FORMS, 'a change begins with one of')}")
     try:
         return _read(verb, rest)
     except ValueError as error:

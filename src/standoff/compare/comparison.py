@@ -16,7 +16,7 @@ from standoff.compare.lines import Line, lines_of
 from standoff.compare.plan import make_plans
 from standoff.compare.read import Reading, Trial, read_world
 from standoff.errors import InterventionError, WorldsError
-from standoff.names import closest, listed
+from standoff.names import unknown
 from standoff.scenario import Scenario
 from standoff.scenario.canonical import Calendar
 from standoff.solve.induction import Progress
@@ -74,7 +74,7 @@ class Comparison:
         """Return the position of an arm. Raises InterventionError when there is none of that name."""
         names = [one.name for one in self.arms]
         if arm not in names:
-            raise InterventionError(_unknown_arm(arm, names))
+            raise InterventionError(unknown("arm", arm, names))
         return names.index(arm)
 
     @cached_property
@@ -171,16 +171,11 @@ def choose_arms(given: Sequence[Arm], against: str | None) -> tuple[Arm, ...]:
         names.insert(0, AS_IT_IS)
     base = AS_IT_IS if against is None else against
     if base not in names:
-        raise InterventionError(_unknown_arm(base, [*names, AS_IT_IS]))
+        raise InterventionError(unknown("arm", base, [*names, AS_IT_IS]))
     if len(arms) < 2:
         raise InterventionError('there is nothing to compare: give one change at least, such as `--do "forbid PLAYER.OPTION"`')
     first = names.index(base)
     return (arms[first], *arms[:first], *arms[first + 1 :])
-
-
-def _unknown_arm(name: str, names: Sequence[str]) -> str:
-    near = closest(name, names)
-    return f"no arm is called {name!r}; {f'did you mean {near!r}?' if near else f'arms are {listed(names)}'}"
 
 
 def compare(

@@ -17,7 +17,7 @@ from standoff.errors import BuildError, InterventionError, ScenarioError
 from standoff.expressions.calendar import NEVER
 from standoff.game import Game, build, medians
 from standoff.game.structure import structural_names
-from standoff.names import closest, listed
+from standoff.names import listed, unknown
 from standoff.scenario import Scenario, check, resolve
 from standoff.scenario.canonical import Canonical
 from standoff.scenario.models import Claim, Dated, Intervention, Test, When
@@ -138,8 +138,7 @@ def _parameters(canonical: Canonical, arm: Arm) -> dict[str, float]:
 
 def _known(what: str, name: str, known: Mapping[str, object] | Sequence[str]) -> None:
     if name not in known:
-        near = closest(name, known)
-        raise InterventionError(f"no {what} is named {name}; {f'did you mean {near}?' if near else f'allowed: {listed(known)}'}")
+        raise InterventionError(unknown(what, name, known))
 
 
 # --- the calendar ------------------------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from standoff.errors import StandoffError
-from standoff.explain.points import Spot, locate
+from standoff.explain.spot import Spot, locate
 from standoff.game import Game, Root, build
 from standoff.game.structure import Structure, explore, structural_names
 from standoff.scenario.canonical import Canonical, ParameterSpec

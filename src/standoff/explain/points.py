@@ -7,109 +7,28 @@ record leaves the game open.
 
 from __future__ import annotations
 
-import datetime as dt
 import heapq
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
 import numpy as np
 
 from standoff.errors import SolveError
+from standoff.explain.asked import Asked, check_names, check_sums, codes_of, period_of
+from standoff.explain.spot import Spot, as_root, locate
 from standoff.game import DECISION, END, Game, Root, build
 from standoff.game.structure import Structure, explore
-from standoff.names import closest, listed
+from standoff.names import instead, listed
 from standoff.replay import Step, Trail
-from standoff.scenario.canonical import Canonical, VariableSpec
+from standoff.scenario.canonical import Canonical
 from standoff.solve import solve
 from standoff.solve.equilibrium import Equilibrium
 from standoff.solve.grid import to_beliefs
 
-Beliefs = Mapping[str, Mapping[str, float]]
-
 MAX_VISITS = 20_000
 """Public states looked at in search of a player's next turn; behind so many, no way there is likely."""
-
-
-ROUNDING = 1e-9
-"""Beliefs that sum to 1 but for this are taken to do so, as where they are put in place."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What was said of the point; None where nothing was."""
-
-    player: str | None = None
-    at: int | str | dt.date | None = None
-    turn: str | None = None
-    state: Mapping[str, Any] = field(default_factory=dict)
-    beliefs: Beliefs = field(default_factory=dict)
-    event: str | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Spot:
-    """A decision of a player."""
-
-    solved: Equilibrium
-    """A solution that contains it."""
-    node: int
-    x: np.ndarray
-    """Belief coordinates, before anybody who chooses at the same moment has chosen."""
-    origin: str
-    """How it was found, in words."""
-    step: Step | None = None
-    """What the record tells of it, if it lies on the record's path."""
-    root: Root | None = None
-    """The public state as a root from which a game can be built, where it can be declared so."""
-
-    @property
-    def structure(self) -> Structure:
-        """The game's shape."""
-        return self.solved.game.structure
-
-    @property
-    def mover(self) -> int:
-        """Index of the player who decides."""
-        return int(self.structure.owner[self.node])
-
-    @property
-    def player(self) -> str:
-        """Who decides."""
-        return str(self.structure.canonical.players[self.mover].name)
-
-    @property
-    def turn(self) -> str:
-        """Name of the turn."""
-        return str(self.structure.places[self.structure.place[self.node]]).removeprefix("turn:")
-
-    @property
-    def period(self) -> int:
-        """Period of the turn."""
-        return int(self.structure.period[self.node])
-
-    @property
-    def date(self) -> dt.date | None:
-        """Date of the move that the record tells here, else the first day of the period; None in a game without dates."""
-        starts = self.structure.canonical.calendar.starts
-        if self.step is not None and self.step.date is not None:
-            return self.step.date
-        return starts[self.period] if starts is not None else None
-
-    @property
-    def told(self) -> str | None:
-        """The option that the record tells was taken here; None where it is silent, or where only a signal was seen."""
-        if self.step is None or self.step.silent:
-            return None
-        option = self.step.move.split(".", 1)[1]
-        return option if option in self.menu else None
-
-    @property
-    def menu(self) -> tuple[str, ...]:
-        """Names of the options."""
-        start = self.structure.option_start
-        return tuple(self.solved.game.option_address(row).split(".", 1)[1] for row in range(int(start[self.node]), int(start[self.node + 1])))
 
 
 def find(eq: Equilibrium, asked: Asked, trail: Trail | None) -> Spot:
@@ -118,7 +37,7 @@ def find(eq: Equilibrium, asked: Asked, trail: Trail | None) -> Spot:
     Raises SolveError for unknown names, dates outside the clock, and points at which nobody, or somebody else, decides.
     """
     canonical = eq.game.canonical
-    _check_names(canonical, asked)
+    check_names(canonical, asked)
     if trail is not None and trail.equilibrium.game.structure is not eq.game.structure:
         raise SolveError("the record was replayed through another solution; replay it through the one that is to be explained")
     if asked.event is not None:
@@ -131,95 +50,8 @@ def find(eq: Equilibrium, asked: Asked, trail: Trail | None) -> Spot:
         spot = _on_path(trail, asked)
     else:
         spot = _next(eq, asked, trail)
-    _check_sums(eq.game.canonical, asked)
+    check_sums(eq.game.canonical, asked)
     return replace(spot, x=spot.solved.coordinates(asked.beliefs, base=spot.x)) if asked.beliefs else spot
-
-
-# -- names -----------------------------------------------------------------------------------------------------------------------------------
-
-
-def unknown(what: str, name: object, known: list[str]) -> SolveError:
-    """Return the error for a name that does not exist, with the nearest that does."""
-    near = closest(str(name), known)
-    return SolveError(f"no {what} is named {name}; " + (f"did you mean {near}?" if near else f"there are: {listed(known)}"))
-
-
-def _check_names(canonical: Canonical, asked: Asked) -> None:
-    players = [player.name for player in canonical.players]
-    turns = {turn.name: turn for turn in canonical.turns}
-    if asked.player is not None and asked.player not in players:
-        raise unknown("player", asked.player, players)
-    if asked.turn is not None and asked.turn not in turns:
-        raise unknown("turn", asked.turn, list(turns))
-    if asked.turn is not None and asked.player not in (None, turns[asked.turn].player):
-        raise SolveError(f"{asked.turn} is a turn of {turns[asked.turn].player}, not of {asked.player}")
-    if asked.player is not None and not any(turn.player == asked.player for turn in canonical.turns):
-        raise SolveError(f"{asked.player} has no turn in this game; those who decide are {listed(sorted({t.player for t in canonical.turns}))}")
-    for name, given in asked.beliefs.items():
-        if name not in players:
-            raise unknown("player", name, players)
-        kinds = list(canonical.player(name).types)
-        if len(kinds) == 1:
-            raise SolveError(f"{name} has no secret, so there is nothing to believe about it")
-        for kind, p in given.items():
-            if kind not in kinds:
-                raise unknown(f"type of {name}", kind, kinds)
-            if not 0.0 <= p <= 1.0:
-                raise SolveError(f"the belief that {name} is {kind} is {p:g}; it must be a probability between 0 and 1")
-
-
-def _check_sums(canonical: Canonical, asked: Asked) -> None:
-    """Refuse beliefs of a player that sum to more than 1, or that name all of its types and do not sum to 1."""
-    for name, given in asked.beliefs.items():
-        kinds, total = canonical.player(name).types, sum(given.values())
-        if total > 1.0 + ROUNDING or (len(given) == len(kinds) and total < 1.0 - ROUNDING):
-            raise SolveError(
-                f"the beliefs about {name} ({', '.join(given)}) sum to {total:.6g}; they must sum to 1. "
-                f"The last type may be left out: {kinds[-1]} then gets what the others leave"
-            )
-
-
-def _code(spec: VariableSpec, value: Any) -> int:
-    """Return the code of a value, given as it is or in words."""
-    if value in spec.values and type(value) in {type(known) for known in spec.values}:
-        return spec.values.index(value)
-    words = [str(known).lower() for known in spec.values]
-    if str(value).lower() in words:
-        return words.index(str(value).lower())
-    near = closest(str(value), words)
-    hint = f"did you mean {near}?" if near else f"its values are {listed(words)}"
-    raise SolveError(f"{spec.name} is never {value}; {hint}")
-
-
-def _word(value: Any) -> str:
-    """Write a value as in a scenario file."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _codes(canonical: Canonical, state: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
-    specs = {spec.name: spec for spec in canonical.variables}
-    codes = []
-    for name, value in state.items():
-        if name not in specs:
-            raise unknown("state variable", name, list(specs))
-        codes.append((name, _code(specs[name], value)))
-    return tuple(codes)
-
-
-def _period(canonical: Canonical, moment: int | str | dt.date) -> int:
-    """Return the period of a moment: a number, a date, ISO text, or a name of the calendar."""
-    calendar = canonical.calendar
-    if isinstance(moment, str) and moment not in calendar.dates:
-        try:
-            moment = int(moment) if moment.strip().isdigit() else dt.date.fromisoformat(moment.strip())
-        except ValueError:
-            near = closest(str(moment), calendar.dates)
-            hint = f"did you mean {near}?" if near else f"dates of the calendar are {listed(calendar.dates)}"
-            raise SolveError(f"{moment} is no date (such as 2020-09-26), no period and no date of the calendar; {hint}") from None
-    try:
-        return calendar.period(moment)
-    except ValueError as error:
-        raise SolveError(str(error)) from None
 
 
 def _when(canonical: Canonical, period: int) -> str:
@@ -232,8 +64,8 @@ def _when(canonical: Canonical, period: int) -> str:
 
 def _declared(eq: Equilibrium, asked: Asked) -> Spot:
     canonical = eq.game.canonical
-    codes = _codes(canonical, asked.state)
-    period = _period(canonical, asked.at) if asked.at is not None else 0
+    codes = codes_of(canonical, asked.state)
+    period = period_of(canonical, asked.at) if asked.at is not None else 0
     turns = [t for t in canonical.turns if asked.turn in (None, t.name) and asked.player in (None, t.player)]
     said = ", ".join(f"{name} {_word(canonical.variables[_index(canonical, name)].values[code])}" for name, code in codes)
     where = f"in the period of {_when(canonical, period)}, " + (f"with {said}, the rest as at the start" if said else "the state as at the start")
@@ -282,11 +114,9 @@ def _remedy(asked: Asked) -> str:
     return "give a state in which it does, another date, or another player" if asked.player or asked.turn else "give another date or state"
 
 
-def locate(structure: Structure, place: str, period: int, state: np.ndarray) -> int | None:
-    """Return a node of the choice in a public state, hidden variables included; None where the game does not reach it."""
-    nodes = structure.nodes_at(place)
-    nodes = nodes[(structure.period[nodes] == period) & (structure.state[structure.head[nodes]] == state).all(axis=1)]
-    return int(nodes[0]) if len(nodes) else None
+def _word(value: Any) -> str:
+    """Write a value as in a scenario file."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _solved_there(eq: Equilibrium, root: Root) -> Equilibrium:
@@ -312,9 +142,7 @@ def _of_event(eq: Equilibrium, asked: Asked, trail: Trail | None) -> Spot:
         for unplayed, reason in trail.unplayed:
             if unplayed.id == event:
                 raise SolveError(f"{event} found no turn: {reason}. Events that did: {listed(_events(trail))}")
-        near = closest(str(event), _events(trail))
-        hint = f"did you mean {near}?" if near else f"events that stand for moves are {listed(_events(trail))}"
-        raise SolveError(f"the record has no event {event}; {hint}")
+        raise SolveError(f"the record has no event {event}; {instead(event, _events(trail), 'events that stand for moves are')}")
     choices = [step for step in told if eq.game.structure.kind[step.node] == DECISION]
     if not choices:
         raise SolveError(f"{event} is told by {told[0].move}, which is chance: nobody decides it. Name the event of the move before it")
@@ -348,7 +176,7 @@ def _decisions(trail: Trail, asked: Asked) -> list[Step]:
 def _on_path(trail: Trail, asked: Asked) -> Spot:
     assert asked.at is not None
     canonical = trail.equilibrium.game.canonical
-    period = _period(canonical, asked.at)
+    period = period_of(canonical, asked.at)
     fits = _decisions(trail, asked)
     for step in fits:
         if step.period == period:
@@ -363,7 +191,7 @@ def _on_path(trail: Trail, asked: Asked) -> Spot:
 
 def _at_step(trail: Trail, step: Step, origin: str) -> Spot:
     eq = trail.equilibrium
-    return Spot(eq, step.node, step.before, origin, step, _as_root(eq.game.structure, step.node))
+    return Spot(eq, step.node, step.before, origin, step, as_root(eq.game.structure, step.node))
 
 
 # -- the next turn -----------------------------------------------------------------------------------------------------------------------------
@@ -395,7 +223,7 @@ def _next(eq: Equilibrium, asked: Asked, trail: Trail | None) -> Spot:
         raise SolveError(f"{origin} no likely way leads to a choice of {who or 'anybody'}; declare a state in which there is one")
     node, x, chance = found
     here = "" if node == start else f", on the likeliest way there (probability {chance:.2g})"
-    return Spot(eq, node, x, f"the first choice{f' of {who}' if who else ''} {origin}{here}", root=_as_root(structure, node))
+    return Spot(eq, node, x, f"the first choice{f' of {who}' if who else ''} {origin}{here}", root=as_root(structure, node))
 
 
 def _likeliest_way(eq: Equilibrium, node: int, x: np.ndarray, wanted: Callable[[int], bool]) -> tuple[int, np.ndarray, float] | None:
@@ -416,13 +244,3 @@ def _likeliest_way(eq: Equilibrium, node: int, x: np.ndarray, wanted: Callable[[
             if p > 0.0:
                 heapq.heappush(pending, (chance * float(p), next(order), int(g.target[g.observation_start[node] + y]), probe.posteriors[y]))
     return None
-
-
-def _as_root(structure: Structure, node: int) -> Root | None:
-    """Return a node as a root; None where something is on its way or frozen there, which a root cannot say."""
-    n_declared = len(structure.canonical.variables)
-    head = int(structure.head[node])
-    if structure.state[head, n_declared:].any():
-        return None
-    codes = tuple((spec.name, int(structure.state[head, i])) for i, spec in enumerate(structure.canonical.variables))
-    return Root(int(structure.period[node]), structure.places[structure.place[node]].removeprefix("turn:"), codes)

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from standoff.errors import SolveError
+from standoff.explain.asked import Asked, Beliefs
 from standoff.explain.flips import Flips, search
-from standoff.explain.points import Asked, Beliefs, Spot, find, unknown
+from standoff.explain.points import find
 from standoff.explain.split import Split, belief_about, take_apart
+from standoff.explain.spot import Spot
+from standoff.names import unknown
 from standoff.solve.equilibrium import Equilibrium
 from standoff.solve.induction import Progress
 
@@ -164,11 +167,11 @@ def explain(
     spot = find(eq, asked, trail)
     kinds = spot.structure.canonical.players[spot.mover].types
     if type is not None and type not in kinds:
-        raise unknown(f"type of {spot.player}", type, list(kinds))
+        raise SolveError(unknown(f"type of {spot.player}", type, kinds))
     if against is not None:
         against = against.removeprefix(f"{spot.player}.")
         if against not in spot.menu:
-            raise unknown(f"option of {spot.player} at that point", against, list(spot.menu))
+            raise SolveError(unknown(f"option of {spot.player} at that point", against, spot.menu))
     split = take_apart(spot)
     rows = [kinds.index(type)] if type is not None else list(range(len(kinds)))
     belief = np.ones(1) if type is not None else belief_about(spot)

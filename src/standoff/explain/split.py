@@ -22,7 +22,7 @@ import numpy as np
 
 from standoff.claims.functionals import Evaluation, Functional, Options, of_components
 from standoff.errors import SolveError
-from standoff.explain.points import Spot
+from standoff.explain.spot import Spot
 from standoff.game import Game
 from standoff.solve.equilibrium import Probe
 from standoff.solve.grid import to_beliefs

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-from standoff.errors import Fault, ScenarioError, SolveError
+from standoff.errors import SolveError
 from standoff.gallery import crisis_signalling
 from standoff.gallery.choices import Choice, choices
 from standoff.gallery.figures import FIGURES, Figure
 from standoff.gallery.measure import Line, measure
-from standoff.names import closest, listed
 from standoff.scenario import bundled, load
+from standoff.scenario.find import no_such_game
 
 OWN = "No publication: a game of our own, whose answer another solver (Gambit) found on its tree."
 """The citation of a bundled scenario."""
@@ -106,8 +106,7 @@ def gallery(name: str | None = None, *, progress: Progress | None = None) -> Gal
     if name is not None:
         name = name.removeprefix("gallery/")
         if name not in known:
-            fault = Fault(problem="the gallery has no such game", found=name, allowed=listed(known), suggestion=closest(name, known))
-            raise ScenarioError([fault])
+            raise no_such_game(name, known)
     wanted = known if name is None else (name,)
     exhibits = []
     for number, one in enumerate(wanted):

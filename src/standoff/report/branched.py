@@ -32,6 +32,8 @@ def branches_content(found: Branches) -> Content:
     """Return what was found as plain data; every decision with several equilibria is listed, the likeliest first."""
     return {
         "unique": found.unique,
+        "on_grid": found.on_grid,
+        "choices_at_once": found.solved.game.structure.at_once,
         "looked_at": len(found.decisions),
         "every_decision": found.every,
         "starts": found.starts,
@@ -127,10 +129,14 @@ def _looked(content: Content) -> str:
 
 def _summary(content: Content) -> list[Any]:
     several = len(content["decisions"])
-    if not content["looked_at"]:
-        if content["every_decision"]:
-            return [Text("Nobody with a secret has a choice; each decision has one equilibrium, given what follows.", style="green")]
+    if not content["on_grid"]:
         return [Text("Single decisions are looked at on a belief grid: leave out --exact.", style="yellow")]
+    if not content["looked_at"] and not content["every_decision"]:
+        return [Text("The likeliest histories lead to no decision of a player with a secret.", style="yellow")]
+    if not content["looked_at"]:
+        if content["choices_at_once"]:
+            return [Text("Nobody with a secret has a choice alone.", style="dim")]
+        return [Text("Nobody with a secret has a choice; each decision has one equilibrium, given what follows.", style="green")]
     if not several:
         return [Text(f"One equilibrium at every decision checked ({_looked(content)}).", style="green")]
     return [
@@ -141,6 +147,8 @@ def _summary(content: Content) -> list[Any]:
 
 def _doubts(content: Content) -> list[Any]:
     lines = []
+    if content["choices_at_once"] and content["whole_game"] is None:
+        lines.append(Text("Of choices made at once, other equilibria are looked for in games without secrets only.", style="yellow"))
     if content["doubtful"]:
         lines.append(
             Text(

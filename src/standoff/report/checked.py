@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.text import Text
 
 from standoff.errors import Fault
+from standoff.game import Estimate, estimate
 from standoff.report.words import Content, plural
 
 if TYPE_CHECKING:
     from standoff.game import Game
     from standoff.scenario import Scenario
 
-STAGE_SECONDS = 2.5e-6
-"""Rough cost of one stage on one core, as `standoff.solve` reckons it; a test compares the two, importing it would load the compiler."""
-
 PRODUCT_AXES, MAX_AXES = 2, 12
-"""As in `standoff.solve`."""
+"""As in `standoff.solve`; a test compares what follows, importing it would load the compiler."""
 
 
 def beliefs_at_first(n_axes: int) -> int:
@@ -29,19 +28,14 @@ def beliefs_at_first(n_axes: int) -> int:
     return 1 + 2 * n_axes
 
 
-def estimate(game: Game) -> dict[str, float] | None:
-    """Return what the first solve of a game will take: beliefs, stages, bytes, seconds on one core.
+def first_estimate(game: Game) -> Estimate | None:
+    """Return what the first belief grid of a game will take.
 
     None beyond `MAX_AXES`, and for games without secrets that are solved over all their public states at once.
     """
-    size = game.size()
-    whole = size["private_types"] == 0 and (game.structure.at_once or game.structure.open_ended)
-    if whole or size["private_types"] > MAX_AXES:
-        return None
-    beliefs = beliefs_at_first(size["private_types"])
-    stages = size["decision_points"] * beliefs
-    bytes_ = 8.0 * beliefs * (size["nodes"] * int(game.arrays.columns[-1]) + size["options"] * max(game.n_types))
-    return {"beliefs": beliefs, "stages": stages, "bytes": bytes_, "seconds": stages * STAGE_SECONDS}
+    axes = game.size()["private_types"]
+    whole = axes == 0 and (game.structure.at_once or game.structure.open_ended)
+    return None if whole or axes > MAX_AXES else estimate(game, beliefs_at_first(axes))
 
 
 def found_in_game(scenario: Scenario, game: Game) -> list[Fault]:
@@ -90,7 +84,8 @@ def check_content(name: str, faults: Sequence[Fault], game: Game | None) -> Cont
     }
     if game is not None:
         content["size"] = game.size()
-        content["estimate"] = estimate(game)
+        guess = first_estimate(game)
+        content["estimate"] = asdict(guess) if guess is not None else None
         content["players"] = [
             {"player": player.name, "title": player.title, "types": dict(zip(player.types, np.asarray(prior).tolist(), strict=True))}
             for player, prior in zip(game.canonical.players, game.priors, strict=True)
@@ -135,8 +130,9 @@ def size_lines(size: Content, guess: Content | None, players: Sequence[Content] 
     if guess is not None:
         seconds = max(guess["seconds"], 1.0)
         time = "a second" if seconds < 1.5 else f"{seconds:,.0f} s"
+        sweeps = f" in each of some {guess['sweeps']:,} sweeps until values settle" if guess["sweeps"] > 1 else ""
         lines.append(
-            f"the first belief grid has {plural(int(guess['beliefs']), 'node')}: {plural(int(guess['stages']), 'stage')}, about "
+            f"the first belief grid has {plural(guess['beliefs'], 'node')}: {plural(guess['stages'], 'stage')}{sweeps}, about "
             f"{max(guess['bytes'] / 2**20, 1):,.0f} MB and {time} on one core; finer grids follow as needed"
         )
     return [Text(line) for line in lines]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from standoff.errors import Fault, ScenarioError, WorldsError
-from standoff.names import closest, listed
+from standoff.names import unknown
 from standoff.scenario import Scenario, check, resolve
 from standoff.scenario.clock import with_periods
 from standoff.worlds.draws import Spread
@@ -105,6 +105,5 @@ def choose(names: Sequence[str] | None) -> tuple[Variant, ...]:
     known = [variant.name for variant in VARIANTS]
     for name in names or ():
         if name not in known:
-            near = closest(name, known)
-            raise WorldsError(f"unknown variant {name}; allowed: {listed(known)}" + (f"; did you mean {near}?" if near else ""))
+            raise WorldsError(unknown("variant", name, known))
     return tuple(variant for variant in VARIANTS if names is None or variant.name in names)

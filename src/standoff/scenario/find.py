@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from standoff.errors import Fault, ScenarioError
@@ -58,5 +59,10 @@ def _find_published(name: str) -> Path:
     if name in OUTSIDE:
         problem = "this game of the gallery is a map of its own, not a scenario file"
         raise ScenarioError([Fault(problem=problem, found=name, suggestion=f"see `standoff gallery {name.removeprefix('gallery/')}`")])
-    fault = Fault(problem="the gallery has no such game", found=name, allowed=listed(known), suggestion=closest(name, known))
-    raise ScenarioError([fault])
+    raise no_such_game(name, known)
+
+
+def no_such_game(name: str, known: Iterable[str]) -> ScenarioError:
+    """Return the error for a name that no game of the gallery has, beside the names that there are."""
+    names = list(known)
+    return ScenarioError([Fault(problem="the gallery has no such game", found=name, allowed=listed(names), suggestion=closest(name, names))])

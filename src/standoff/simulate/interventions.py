@@ -8,7 +8,7 @@ import numpy as np
 
 from standoff.errors import InterventionError
 from standoff.game import DECISION, Game
-from standoff.names import closest, listed
+from standoff.names import listed, unknown
 from standoff.scenario.canonical import OptionSpec, TurnSpec
 from standoff.scenario.models import Intervention, When
 
@@ -40,8 +40,7 @@ def rows_of(game: Game, item: Intervention, *, now: int | None = None) -> np.nda
                 f"{move} is a signal, which is what others see of a covert move; it cannot be forced or forbidden, but moves that send it can: "
                 f"{listed(hidden)}"
             )
-        near = closest(move, known)
-        raise InterventionError(f"no option is {move}; {f'did you mean {near}?' if near else f'options are {listed(known)}'}")
+        raise InterventionError(unknown("option", move, known))
     low = _period(game, move, item.first, 0)
     high = _period(game, move, item.last, game.canonical.calendar.n_periods - 1)
     if low > high:
@@ -60,8 +59,7 @@ def _period(game: Game, move: str, moment: When | str | None, default: int) -> i
     if moment is None:
         return default
     if isinstance(moment, str) and moment not in calendar.dates:
-        near = closest(moment, calendar.dates)
-        raise InterventionError(f"{move}: no date is named {moment}; {f'did you mean {near}?' if near else f'dates are {listed(calendar.dates)}'}")
+        raise InterventionError(f"{move}: {unknown('date', moment, calendar.dates)}")
     try:
         return calendar.period(moment)
     except ValueError as error:

@@ -124,6 +124,11 @@ class Branches:
         return {player.name: dict(zip(player.types, belief.tolist(), strict=True)) for player, belief in parts if len(player.types) > 1}
 
     @property
+    def on_grid(self) -> bool:
+        """Whether single decisions were looked at, which is done on a belief grid."""
+        return isinstance(self.solved, Equilibrium)
+
+    @property
     def several(self) -> tuple[Decision, ...]:
         """The decisions at which more than one equilibrium was found."""
         return tuple(decision for decision in self.decisions if decision.several)
@@ -210,8 +215,14 @@ def _finer(solved: Equilibrium, progress: Progress | None = None) -> Equilibrium
 
 
 def _likeliest(solved: Equilibrium, points: int) -> tuple[list[tuple[int, np.ndarray, float]], bool]:
-    """Follow histories in order of probability; return decisions with a secret (node, belief, probability), and whether these are all."""
+    """Follow histories in order of probability; return decisions with a secret (node, belief, probability), and whether these are all.
+
+    Choices made at once are left out.
+    """
     game, g = solved.game, solved.game.arrays
+    secret = (game.structure.kind == DECISION) & ~game.structure.together & (np.diff(g.option_start) > 1) & (np.array(game.n_types)[g.owner] > 1)
+    if not secret.any():
+        return [], True
     order = count()
     pending = [(-1.0, next(order), int(game.structure.roots[0]), solved.prior)]
     found: dict[tuple[int, bytes], tuple[int, np.ndarray, float]] = {}
@@ -220,8 +231,7 @@ def _likeliest(solved: Equilibrium, points: int) -> tuple[list[tuple[int, np.nda
             break
         chance, _, node, x = heapq.heappop(pending)
         owner = int(g.owner[node])
-        single = game.structure.kind[node] == DECISION and not game.structure.together[node]
-        if single and game.n_types[owner] > 1 and g.option_start[node + 1] - g.option_start[node] > 1:
+        if secret[node]:
             key = node, (x.round(9) + 0.0).tobytes()
             if key not in found and len(found) == points:
                 pending.append((chance, next(order), node, x))

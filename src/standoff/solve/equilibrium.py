@@ -11,7 +11,7 @@ import numpy as np
 
 from standoff.errors import SolveError
 from standoff.game import DECISION, Game
-from standoff.names import closest, listed
+from standoff.names import instead, unknown
 from standoff.solve._follow import stand
 from standoff.solve._moments import stand_together
 from standoff.solve._sweep import LineTable
@@ -257,18 +257,19 @@ class Equilibrium:
     def locate(self, *, turn: str | None = None, period: int = 0, state: Mapping[str, Any] | None = None) -> int:
         """Return the node of a turn in a declared state (other variables at their start values)."""
         structure, canonical = self.game.structure, self.game.canonical
-        names = [turn] if turn is not None else [spec.name for spec in canonical.turns]
+        turns = [spec.name for spec in canonical.turns]
+        if turn is not None and turn not in turns:
+            raise SolveError(unknown("turn", turn, turns))
         codes = [spec.start for spec in canonical.variables]
+        variables = [spec.name for spec in canonical.variables]
         for name, value in (state or {}).items():
-            if name not in structure.variables:
-                raise SolveError(
-                    f"no state variable is named {name}; did you mean {closest(name, structure.variables)}? ({listed(structure.variables)})"
-                )
-            i = structure.variables.index(name)
+            if name not in variables:
+                raise SolveError(unknown("state variable", name, variables))
+            i = variables.index(name)
             if value not in canonical.variables[i].values:
-                raise SolveError(f"{name} is never {value!r}; its values are {listed(map(str, canonical.variables[i].values))}")
+                raise SolveError(f"{name} is never {value!r}; {instead(value, map(str, canonical.variables[i].values), 'its values are')}")
             codes[i] = canonical.variables[i].values.index(value)
-        for name in names:
+        for name in turns if turn is None else [turn]:
             nodes = structure.nodes_at(f"turn:{name}")
             nodes = nodes[(structure.period[nodes] == period) & (structure.state[structure.head[nodes], : len(codes)] == codes).all(axis=1)]
             if len(nodes):

@@ -16,6 +16,7 @@ import numpy as np
 
 from standoff.errors import SolveError
 from standoff.game import CLOSE, Game
+from standoff.game.estimate import SETTLED, sweeps_to_settle
 from standoff.solve._moments import induct_together
 from standoff.solve._stage import Stage, make_stage
 from standoff.solve._sweep import LineTable, Scratch, induct
@@ -26,9 +27,6 @@ from standoff.solve.together import make_joint
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share of it that is finished."""
 
-
-SETTLED = 1e-10
-"""Largest change of any value from one sweep of an open-ended game to the next, relative to max(1, largest value), at which it has settled."""
 
 PATIENCE = 3.0
 """An open-ended game may take so many times the sweeps that fixed behaviour would need to settle."""
@@ -181,7 +179,7 @@ def sweep(
     layers = structure.layers
     # What begins a period, and with it everything that the sweep before hands on.
     begins = np.unique(structure.target[structure.observation_start[:-1][structure.kind == CLOSE]]) if structure.open_ended else np.zeros(0, int)
-    most = math.ceil(PATIENCE * math.log(SETTLED) / math.log(game.discount)) if structure.open_ended else 1
+    most = math.ceil(PATIENCE * sweeps_to_settle(game.discount)) if structure.open_ended else 1
     with ThreadPoolExecutor(workers) as pool:
         for count in range(most):
             before = values[begins]

@@ -13,7 +13,7 @@ from standoff.solve.grid import BeliefGrid
 from standoff.solve.induction import Progress, line_table
 from standoff.solve.markov import Markov, solve_markov
 from standoff.solve.markov_search import distance, equilibria
-from standoff.solve.whole import Reduced, reduce, unfold
+from standoff.solve.whole import Reduced, fold, reduce, unfold
 
 QUICK_STARTS, QUICK_VALUES = 12, 200
 """Random starts from which every solve looks for further equilibria, and most values of a game in which it does."""
@@ -34,11 +34,16 @@ def further(
 ) -> tuple[tuple[Equilibrium, ...], tuple[float, ...], int, int]:
     """Look for all equilibria of a game without secrets.
 
-    Returns those found, the one taken first; how far the choices of each lie from that; the starts, and how many of them led to an equilibrium.
+    `eq` is one that `solve_public` returned. Returns those found, it first; how far the choices of each lie from its; the starts, and how many of
+    them led to an equilibrium.
     """
     reduced = reduce(eq.game)
     assert eq.certificate is not None
-    solved = solve_markov(reduced.game)
+    assert eq.certificate.whole is not None
+    # What was counted from a few starts belongs to the one taken, not to those found beside it.
+    figures = replace(eq.certificate.whole, starts=0, equilibria=0)
+    values, log_odds = fold(eq.game, reduced, eq.values, eq.log_policy)
+    solved = Markov(reduced.game, log_odds, values, figures, eq.seconds)
     found, tried, ended = equilibria(solved, starts, random, progress)
     order = np.argsort([distance(solved, one) for one in found], kind="stable").tolist()
     others = tuple(eq if i == 0 else _equilibrium(eq.game, reduced, found[i], eq.certificate.tolerance) for i in order)

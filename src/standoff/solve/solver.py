@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from standoff.errors import GameTooLargeError, SolveError
-from standoff.game import Game
+from standoff.game import Game, estimate
 from standoff.game.tree import count_histories
 from standoff.solve.branches import several
 from standoff.solve.certificate import Certificate
@@ -21,12 +21,6 @@ from standoff.solve.grid import PRODUCT_AXES, BeliefGrid, box, count_nodes, is_l
 from standoff.solve.induction import Progress, sweep
 from standoff.solve.public import solve_public
 from standoff.solve.refine import refine
-
-STAGE_SECONDS = 2.5e-6
-"""Rough cost of one stage on one core; used for estimates only."""
-
-MOMENT_SECONDS = 1.5e-4
-"""Rough cost of one moment at which two players choose at once, at one belief on one core; used for estimates only."""
 
 MAX_AXES = 12
 """The combination of sparse grids grows as 2 ** axes."""
@@ -48,20 +42,17 @@ def first_levels(n_axes: int) -> frozenset[tuple[int, ...]]:
     return box((3,) * n_axes) if n_axes <= PRODUCT_AXES else simplex(n_axes, 1)
 
 
-def check_size(game: Game, n_beliefs: int, workers: int) -> dict[str, float]:
-    """Return the estimated points, bytes and seconds of a solve; raise GameTooLargeError beyond the limits."""
-    size = game.size()
-    points = size["decision_points"] * n_beliefs
-    columns = int(game.arrays.columns[-1])
-    bytes_ = 8.0 * n_beliefs * (size["nodes"] * columns + size["options"] * max(game.n_types))
-    seconds = (points * STAGE_SECONDS + len(game.structure.heads) * n_beliefs * MOMENT_SECONDS) / workers
-    if bytes_ > MAX_BYTES or seconds > MAX_SECONDS:
+def check_size(game: Game, n_beliefs: int, workers: int) -> None:
+    """Raise GameTooLargeError, with the estimate, for a game whose solution on so many beliefs is beyond the limits."""
+    guess = estimate(game, n_beliefs)
+    seconds = guess.seconds / workers
+    if guess.bytes > MAX_BYTES or seconds > MAX_SECONDS:
+        endless = game.structure.open_ended
         raise GameTooLargeError(
-            f"solving {size['decision_points']:,} decision points on {n_beliefs:,} beliefs needs about {points:,} stages, "
-            f"{bytes_ / 2**30:.1f} GB and {seconds:,.0f} s; "
-            f"the limits are {MAX_BYTES / 2**30:.0f} GB and {MAX_SECONDS:.0f} s. Use fewer states, types or periods."
+            f"solving {game.size()['decision_points']:,} decision points on {n_beliefs:,} beliefs needs about {guess.stages:,} stages"
+            f"{f' in each of {guess.sweeps:,} sweeps' if endless else ''}, {guess.bytes / 2**30:.1f} GB and {seconds:,.0f} s; the limits are "
+            f"{MAX_BYTES / 2**30:.0f} GB and {MAX_SECONDS:.0f} s. Use fewer states or types, or {'a lower discount' if endless else 'fewer periods'}."
         )
-    return {"points": float(points), "bytes": bytes_, "seconds": seconds}
 
 
 def solve(

@@ -151,6 +151,14 @@ def unfold(game: Game, reduced: Reduced, solved: Markov) -> tuple[np.ndarray, np
     return values, log_odds
 
 
+def fold(game: Game, reduced: Reduced, values: np.ndarray, log_odds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the values (states, P) and log-odds (options of all members,) of a stochastic game from what `unfold` made of them."""
+    s = game.structure
+    members = [one for node in reduced.node.tolist() if s.kind[node] == DECISION for one in s.members(node)]
+    rows = [np.arange(s.option_start[one], s.option_start[one + 1]) for one in members]
+    return values[reduced.node, 0], log_odds[np.concatenate(rows), 0, 0] if rows else np.zeros(0)
+
+
 def action_values(game: Game, values: np.ndarray, log_odds: np.ndarray, node: int) -> np.ndarray:
     """Return what each option of a turn taken at once is worth while the others' choices are not known, shape (A,); arrays as from `unfold`."""
     s, pay, column = game.structure, game.payoffs, int(game.arrays.owner[node])

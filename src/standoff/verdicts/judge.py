@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from standoff.errors import WorldsError
-from standoff.names import closest, listed
+from standoff.names import unknown
 from standoff.scenario.models import Claim
 from standoff.solve.induction import Progress
 from standoff.verdicts.counter import CounterWorld, counter_worlds
@@ -130,8 +130,7 @@ class Verdicts:
         """Return what most likely happens in the most plausible world against a verdict; None when no world goes against it."""
         names = [row.name for row in self.rows]
         if name not in names:
-            near = closest(name, names)
-            raise WorldsError(f"no claim is named {name}; {f'did you mean {near}?' if near else f'claims are {listed(names)}'}")
+            raise WorldsError(unknown("claim", name, names))
         row = self[name]
         return tell_world(self.worlds.task, row.counter.world, row.claim) if row.counter is not None else None
 
