@@ -190,6 +190,18 @@ def test_the_branch_goes_on_to_the_limit():
 
 
 @pytest.mark.property
+@pytest.mark.parametrize("precision", [1e4, 1e5])
+def test_what_double_precision_cannot_carry_any_more_is_said(precision):
+    """What is believed where nobody goes is then the difference of two log-odds of 10,000 and more, and rounding grows with precision squared."""
+    solved = exact(signalling(3, precision))
+    assert not solved.certificate.met
+    assert solved.certificate.residual < 1e-15 * precision**2
+    assert "NOT MET" in solved.certificate.text()
+    assert "what is left is rounding" in solved.certificate.text()
+    assert np.abs(solved.policy().values - exact(signalling(3, 1000)).policy().values).max() < 1e-4
+
+
+@pytest.mark.property
 @pytest.mark.parametrize("rounds", [1, 2, 5, 10])
 def test_histories_are_counted_without_listing_them(rounds):
     game = signalling(rounds)

@@ -67,7 +67,9 @@ def certificate_lines(content: Content) -> list[Any]:
     if certificate is None:
         return [Text("not certified", style="yellow")]
     lines: list[Any] = [Text(content["certificate_text"], style="green" if certificate["met"] else "bold red")]
-    if not certificate["met"]:
+    if not certificate["met"] and "policy_distance" not in certificate:
+        lines.append(Text("The numbers of the machine carry no more digits at this precision. For more, lower the precision.", style="red"))
+    elif not certificate["met"]:
         what = "The play shown is exact; futures, and answers for other beliefs," if certificate.get("exact_histories") else "What follows"
         lines.append(Text(f"{what} may be off by more than the tolerance. Try a looser --tolerance, or a longer --max-seconds.", style="red"))
         if content["certificate_where"]:

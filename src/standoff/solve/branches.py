@@ -140,7 +140,9 @@ class Branches:
 
     @property
     def unique(self) -> bool:
-        """Whether nothing but the equilibrium taken was found, and nothing is known to be missing."""
+        """Whether the equilibrium taken is the only one found, where one was looked for, and none is known to be missing."""
+        if self.whole is None and (self.solved.game.structure.at_once or not (self.decisions or self.every)):
+            return False
         return not self.several and not self.incomplete and (self.whole is None or len(self.whole.equilibria) == 1)
 
 
@@ -175,6 +177,8 @@ def branches(
             decisions.append(_search(solved, node, x, chance, starts, random))
             if progress is not None:
                 progress("looking for other equilibria", (number + 1) / len(reached))
+    else:
+        every = not len(solved.choices)
     exact = solved if isinstance(solved, Exact) else solved.exact
     if isinstance(solved, Exact) and len(solved) > MOST_HISTORIES:
         raise SolveError(

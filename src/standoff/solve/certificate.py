@@ -91,6 +91,8 @@ class Certificate:
     """Public histories on which the game was solved exactly; 0 where it was not."""
     exact_residual: float = 0.0
     """Largest residual of the equations there, in relative log-odds."""
+    exact_met: bool = True
+    """Whether that is within the exact engine's own tolerance; `met` is about the grid's."""
     exact_selection: Literal["principal", "adjusted"] = "principal"
     """Whether the exact solution lies on the principal branch, or is where play settles that adjusts (`standoff.solve.tree_flow`)."""
     exact_problem: str = ""
@@ -123,11 +125,12 @@ class Certificate:
         how = f"all {self.points} decision points" if self.every_history else f"{self.points} decision points on drawn histories"
         verdict = "met" if self.met else "NOT MET"
         if self.exact_histories:
-            settled = ", where play settles that adjusts, not shown to lie on the principal branch" if self.exact_selection == "adjusted" else ""
+            settled = "" if self.exact_met else " (above the tolerance of 1e-09: what is left is rounding)"
+            settled += ", where play settles that adjusts, not shown to lie on the principal branch" if self.exact_selection == "adjusted" else ""
+            grid = f"within {self.policy_distance:.1e} of it (tolerance {self.tolerance:.0e}) at {how}, stage residual {self.stage_residual:.1e}"
             return (
                 f"exact on all {self.exact_histories:,} public histories, residual {self.exact_residual:.1e}{settled}; {verdict} by the belief "
-                f"grid, which answers for other beliefs and for futures: within {self.policy_distance:.1e} of it (tolerance {self.tolerance:.0e}) at {how}, "
-                f"stage residual {self.stage_residual:.1e}, {self.failed} of {self.stages:,} stages unsolved{self._choice()}"
+                f"grid, which answers for other beliefs and for futures: {grid}, {self.failed} of {self.stages:,} stages unsolved{self._choice()}"
             )
         lost = f"; not solved exactly: {self.exact_problem}" if self.exact_problem else ""
         lost += self._choice()

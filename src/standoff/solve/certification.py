@@ -109,6 +109,7 @@ def certify(
         switched=sum(point.switched for point in compared),
         exact_histories=exactly.histories if exactly is not None else 0,
         exact_residual=exactly.residual if exactly is not None else 0.0,
+        exact_met=exactly is None or exactly.met,
         exact_selection=exactly.selection if exactly is not None else "principal",
         missed=len(missed),
         misses=tuple(_miss(solved, point) for point in missed[:SHOWN]),

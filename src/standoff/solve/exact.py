@@ -66,9 +66,10 @@ class Residual:
 
     def text(self) -> str:
         """Say in a sentence whether the solution can be trusted."""
+        rounded = "" if self.met else ", what is left is rounding"
         return (
             f"{'met' if self.met else 'NOT MET'}: exact on all {self.histories:,} public histories, residual {self.residual:.1e} (relative log-odds; "
-            f"tolerance {RESIDUAL:.0e}); {self._way()}"
+            f"tolerance {RESIDUAL:.0e}{rounded}); {self._way()}"
         )
 
     def _way(self) -> str:

@@ -15,11 +15,16 @@ AIM, NEAR, NEAREST, LEFT, ROUGH = 0.05, 0.1, 1e-4, 0.01, 0.03
 """First correction, in log-odds, that is aimed at; the largest after which to go on from there, at first and where that went wrong; what may be left
 by then, going by how corrections shrink; the largest residual before it."""
 
+ROUNDING = 1e-11
+"""Size of Newton's last corrections, relative to max(1, largest log-odds), that rounding explains where they no longer shrink: what is believed
+after an option that no type would take is the difference of two log-odds as large as precision, and what it does to others grows with it again."""
+
 
 class Followed(NamedTuple):
     """The end of the branch."""
 
     residual: float
+    """Above `RESIDUAL` where rounding allows no better."""
     folds: int
     """Turning points on the way."""
     steps: int
@@ -51,8 +56,6 @@ def follow(system: System, most: int = STEPS, progress: Progress | None = None) 
         length = float(np.abs(guess[:-1] - start[:-1]).max(initial=0.0))
         residual, first = _correct(system, guess, ahead, length, near, last)
         if residual < np.inf and last:
-            if not residual <= RESIDUAL:
-                raise SolveError(f"the equations of the tree were solved to {residual:.1e} only (relative log-odds); {RESIDUAL:.0e} is wanted")
             return Followed(residual, folds, count)
         if residual < np.inf and system.point[-1] < 1.0:
             onward = _unit(system.by_t)
@@ -116,8 +119,8 @@ def _correct(system: System, guess: np.ndarray, ahead: np.ndarray, length: float
             if size > max(0.5 * length, AIM):
                 break
         elif size > 0.7 * old:
-            # Newton's steps no longer shrink: at the end of the branch that is rounding, elsewhere another branch.
-            if last and residual <= RESIDUAL:
+            # Newton's steps no longer shrink: at the end of the branch that may be rounding, elsewhere it is another branch.
+            if last and (residual <= RESIDUAL or size <= ROUNDING * max(1.0, float(np.abs(point[:-1]).max()))):
                 return residual, first
             break
         point += change
