@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from importlib import import_module
 
 import numpy as np
@@ -12,10 +13,11 @@ from scipy.optimize import brentq
 import standoff as so
 from games import dilemma, random_scenario
 from standoff.cli.app import run_app
+from standoff.cli.terminal import as_text
 from standoff.errors import SolveError
 from standoff.report import branches_content, show_branches
 from standoff.scenario import Builder
-from standoff.solve.branches import several
+from standoff.solve.branches import look
 from standoff.solve.markov import Markov
 from standoff.solve.whole import fold, reduce, unfold
 
@@ -160,16 +162,60 @@ def test_all_likely_decisions_are_looked_at_in_order():
 
 def test_the_certificate_counts_what_a_quick_look_finds():
     eq = so.solve(so.build(common_interest(4.0)))
-    assert several(eq) == (eq.certificate.several, eq.certificate.searched) == (1, 1)
+    assert look(eq) == (eq.certificate.searched, eq.certificate.several, eq.certificate.equilibria) == (1, 1, 0)
     assert "several equilibria at the decision looked at (principal branch taken; --branches lists them)" in eq.certificate.text()
     alone = so.solve(so.build(common_interest(1.0)))
     assert (alone.certificate.several, alone.certificate.searched) == (0, 1)
     assert "one equilibrium found at the decision looked at" in alone.certificate.text()
 
 
+def meeting(precision):
+    """Two who cannot talk gain 1 if both go or both stay. Their types want the same, so that the secrets do not matter."""
+    builder = Builder("meeting").clock(periods=1).parameter("precision", precision)
+    for name in ("left", "right"):
+        builder.player(name, types={"calm": 0.4, "keen": "rest"}).state(f"{name}_goes", values=[True, False], start=False)
+    for name in ("left", "right"):
+        builder.payoff(name, "meets", ends={"time_up": "1 if left_goes == right_goes else 0"})
+        builder.turn(name, options={"go": {"set": {f"{name}_goes": "true"}}, "stay": {}}, silent="stay", at_once=name == "right")
+    return builder.scenario()
+
+
+@pytest.mark.paper
+def test_choices_made_at_once_are_searched_as_a_whole():
+    """With p the chance that the other goes, going is worth p, staying 1 - p: p = 1 / (1 + exp(-4 (2 p - 1))) at 1/2 and two other places."""
+    eq = so.solve(so.build(meeting(4.0)))
+    assert (eq.certificate.searched, eq.certificate.equilibria) == (0, 3)
+    assert "3 equilibria of the whole game found (principal branch taken; --branches lists them)" in eq.certificate.text()
+    found = so.branches(eq)
+    assert not found.unique
+    high = brentq(lambda p: p - 1 / (1 + np.exp(-4 * (2 * p - 1))), 0.6, 1.0)
+    chances = sorted(float(one.policy().sel(type="calm", option="go")) for one in found.whole.equilibria)
+    assert np.allclose(chances, [1 - high, 0.5, high], atol=1e-9)
+
+
+@pytest.mark.paper
+def test_choices_made_at_once_with_one_equilibrium():
+    """Below precision 2 the two curves cross once."""
+    eq = so.solve(so.build(meeting(1.5)))
+    assert "one equilibrium of the whole game found" in eq.certificate.text()
+    assert so.branches(eq).unique
+
+
+@pytest.mark.property
+def test_what_is_not_searched_is_not_called_unique():
+    eq = so.solve(so.build(meeting(4.0)), engine="grid")
+    found = so.branches(eq)
+    assert found.whole is None
+    assert not found.unique
+    text = " ".join(as_text(show_branches(branches_content(found))).split())
+    assert "Of choices made at once, other equilibria are looked for in games without secrets, and in small ones" in text
+    unsearched = replace(so.solve(so.build(meeting(4.0))).certificate, equilibria=0)
+    assert "choices made at once were not searched for other equilibria" in unsearched.text()
+
+
 @pytest.mark.parametrize("how", [{"engine": "grid"}, {"certify": False}])
 def test_solves_of_many_worlds_do_not_look(how, monkeypatch):
-    monkeypatch.setattr(import_module("standoff.solve.solver"), "several", lambda _: pytest.fail("looked"))
+    monkeypatch.setattr(import_module("standoff.solve.solver"), "look", lambda _: pytest.fail("looked"))
     eq = so.solve(so.build(common_interest(4.0)), **how)
     assert eq.certificate is None or eq.certificate.searched == 0
 

@@ -677,7 +677,7 @@ AT_ONCE = {
         ({}, "likeliest decisions of players with a secret"),
         (ALONE, "Nobody with a secret has a choice; each decision has one equilibrium, given what follows. The whole game"),
         (ALONE | AT_ONCE, "Nobody with a secret has a choice alone. The whole game"),
-        (AT_ONCE, "has a choice alone. Of choices made at once, other equilibria are looked for in games without secrets only."),
+        (AT_ONCE, "Nobody with a secret has a choice alone. The whole game, every decision anew: one equilibrium found"),
     ],
     ids=["endless with a secret", "endless without", "at once without", "at once with a secret"],
 )

@@ -148,7 +148,8 @@ def _summary(content: Content) -> list[Any]:
 def _doubts(content: Content) -> list[Any]:
     lines = []
     if content["choices_at_once"] and content["whole_game"] is None:
-        lines.append(Text("Of choices made at once, other equilibria are looked for in games without secrets only.", style="yellow"))
+        what = "Of choices made at once, other equilibria are looked for in games without secrets, and in small ones that were solved exactly."
+        lines.append(Text(what, style="yellow"))
     if content["doubtful"]:
         lines.append(
             Text(

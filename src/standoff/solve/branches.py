@@ -19,12 +19,12 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass, replace
 from itertools import count, product
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from standoff.errors import SolveError
-from standoff.game import DECISION
+from standoff.game import DECISION, Game, estimate
 from standoff.solve._branches import returns, search
 from standoff.solve._stage import Stage
 from standoff.solve.certification import logit
@@ -45,11 +45,11 @@ TOLERANCE = 1e-2
 """Largest difference of a choice probability by which values followed exactly for a step may miss a solution."""
 
 POINTS, STARTS = 160, 64
-QUICK_POINTS, QUICK_STARTS = 40, 12
-"""What every certified solve looks at."""
+QUICK_POINTS, QUICK_STARTS, QUICK_HISTORIES = 40, 12, 1_000
+"""What every certified solve looks at: decisions, starts of each, and histories of a game with choices made at once, which is searched whole."""
 
-CHEAP_STAGES = 60_000
-"""The search solves games of at most two belief axes anew on the finest grid of at most so many stages."""
+CHEAP_SECONDS = 0.3
+"""The search solves games of at most two belief axes anew on the finest grid that is estimated to take so long on one core at most."""
 
 LONGEST_LINE = 129
 """And where no player's own axes have more nodes than this: a stage reads values at the square of them."""
@@ -171,7 +171,7 @@ def branches(
     decisions: list[Decision] = []
     every = False
     if isinstance(solved, Equilibrium):
-        solved = solved if quick else _finer(solved, progress)
+        solved = solved if quick or not _secret(solved.game).any() else _finer(solved, progress)
         reached, every = _likeliest(solved, points)
         for number, (node, x, chance) in enumerate(reached):
             decisions.append(_search(solved, node, x, chance, starts, random))
@@ -188,16 +188,31 @@ def branches(
     searched = None
     if not quick and isinstance(solved, Equilibrium) and solved.certificate is not None and solved.certificate.whole is not None:
         searched = WholeGame(*further(solved, starts, random, progress))
-    elif not quick and exact is not None and not exact.game.structure.at_once and len(exact) <= MOST_HISTORIES and len(exact.choices):
+    elif not quick and exact is not None and len(exact) <= MOST_HISTORIES and len(exact.choices):
         ideas = [(one.node, one.x, found.log_odds) for one in decisions for found in one.equilibria if not found.taken]
         searched = whole_game(exact, ideas, starts, random, progress)
     return Branches(solved, tuple(decisions), every, starts, searched)
 
 
-def several(solved: Equilibrium) -> tuple[int, int]:
-    """Return at how many decisions several equilibria were found, and how many were looked at: a quick look, for the certificate."""
+class Looked(NamedTuple):
+    """What a quick look found."""
+
+    searched: int
+    """Decisions looked at."""
+    several: int
+    """Those of them at which several equilibria were found."""
+    equilibria: int
+    """Equilibria of the whole game, where choices are made at once and it has few histories; 0 where it was not searched."""
+
+
+def look(solved: Equilibrium) -> Looked:
+    """Take a quick look at whether there are other equilibria, for the certificate."""
     found = branches(solved, starts=QUICK_STARTS, points=QUICK_POINTS, quick=True)
-    return len(found.several), len(found.decisions)
+    whole = 0
+    if solved.game.structure.at_once and solved.exact is not None and len(solved.exact) <= QUICK_HISTORIES:
+        random = np.random.Generator(np.random.Philox(0))
+        whole = len(whole_game(solved.exact, [], QUICK_STARTS, random).equilibria)
+    return Looked(len(found.decisions), len(found.several), whole)
 
 
 def _finer(solved: Equilibrium, progress: Progress | None = None) -> Equilibrium:
@@ -206,10 +221,9 @@ def _finer(solved: Equilibrium, progress: Progress | None = None) -> Equilibrium
     A certificate looks where the game goes; other equilibria may lead to beliefs where the grid in hand is coarse.
     """
     game, grid = solved.game, solved.grid
-    decisions = max(game.size()["decision_points"], 1)
     own = max(game.n_types) - 1
     sizes = [(level, level_size(level)) for level in range(MAX_LEVEL + 1)]
-    affordable = [level for level, n in sizes if n**grid.n_axes * decisions <= CHEAP_STAGES and n**own <= LONGEST_LINE]
+    affordable = [level for level, n in sizes if estimate(game, n**grid.n_axes).seconds <= CHEAP_SECONDS and n**own <= LONGEST_LINE]
     levels = tuple(max(affordable[-1], old) for old in grid.axis_levels) if affordable else grid.axis_levels
     if not 1 <= grid.n_axes <= PRODUCT_AXES or (levels == grid.axis_levels and not grid.combination.local):
         return solved
@@ -218,13 +232,20 @@ def _finer(solved: Equilibrium, progress: Progress | None = None) -> Equilibrium
     return replace(solved, grid=new, lines=lines, values=values, log_policy=policy, sweep=report, unsolved=unsolved)
 
 
+def _secret(game: Game) -> np.ndarray:
+    """Tell at which nodes a player with a secret chooses alone."""
+    g = game.arrays
+    return np.asarray(
+        (game.structure.kind == DECISION) & ~game.structure.together & (np.diff(g.option_start) > 1) & (np.array(game.n_types)[g.owner] > 1)
+    )
+
+
 def _likeliest(solved: Equilibrium, points: int) -> tuple[list[tuple[int, np.ndarray, float]], bool]:
     """Follow histories in order of probability; return decisions with a secret (node, belief, probability), and whether these are all.
 
     Choices made at once are left out.
     """
-    game, g = solved.game, solved.game.arrays
-    secret = (game.structure.kind == DECISION) & ~game.structure.together & (np.diff(g.option_start) > 1) & (np.array(game.n_types)[g.owner] > 1)
+    game, g, secret = solved.game, solved.game.arrays, _secret(solved.game)
     if not secret.any():
         return [], True
     order = count()

@@ -109,6 +109,10 @@ class Certificate:
     """Decisions, the likeliest ones of players with a secret, at which other equilibria were looked for."""
     several: int = 0
     """Those of them at which others were found; the principal branch is taken."""
+    at_once: bool = False
+    """Whether choices are made at once, which are not among those looked at one by one."""
+    equilibria: int = 0
+    """Where they are, equilibria of the whole game that were found; 0 where it was not searched."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figures as plain data."""
@@ -141,11 +145,22 @@ class Certificate:
 
     def _choice(self) -> str:
         """Say whether there was an equilibrium to choose."""
+        said = self._choice_at_once() if self.at_once else ""
         if not self.searched:
-            return ""
+            return said
         one = self.searched == 1
         looked = f"{'the decision' if one else f'{self.searched} decisions'} looked at"
         if not self.several:
-            return f"; one equilibrium found at {'' if one else 'each of '}{looked}"
+            return f"; one equilibrium found at {'' if one else 'each of '}{looked}{said}"
         which = looked if one else f"{self.several} of {looked}"
-        return f"; several equilibria at {which} (principal branch taken; --branches lists them)"
+        return f"; several equilibria at {which} ({self._taken()}){said}"
+
+    def _choice_at_once(self) -> str:
+        if not self.equilibria:
+            return "; choices made at once were not searched for other equilibria"
+        if self.equilibria == 1:
+            return "; one equilibrium of the whole game found"
+        return f"; {self.equilibria} equilibria of the whole game found ({self._taken()})"
+
+    def _taken(self) -> str:
+        return f"{'principal branch' if self.exact_selection == 'principal' else 'where play settles'} taken; --branches lists them"

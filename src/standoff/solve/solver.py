@@ -11,7 +11,7 @@ import numpy as np
 from standoff.errors import GameTooLargeError, SolveError
 from standoff.game import Game, estimate
 from standoff.game.tree import count_histories
-from standoff.solve.branches import several
+from standoff.solve.branches import look
 from standoff.solve.certificate import Certificate
 from standoff.solve.certification import certify as run_certificate
 from standoff.solve.certification import clearly_too_coarse
@@ -120,8 +120,8 @@ def solve(
                 current = finer
                 continue
         if engine != "grid" and best.certificate is not None:
-            found, searched = several(best)
-            best = replace(best, certificate=replace(best.certificate, searched=searched, several=found))
+            found = replace(best.certificate, **look(best)._asdict(), at_once=game.structure.at_once)
+            best = replace(best, certificate=found)
         return replace(best, seconds=time.perf_counter() - begun)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from standoff.game.tree import choosers
 from standoff.solve.equilibrium import Equilibrium
 from standoff.solve.exact import Exact
 from standoff.solve.induction import Progress
@@ -19,6 +20,9 @@ MOST_HISTORIES = 2_000
 """Games with at most so many public histories are searched as a whole."""
 
 REPLIES, HELD_REPLIES, ROUNDS, HALVINGS = 100, 3, 60, 12
+
+DRAG = 1e12
+"""As much in the linearised equations leaves of Newton's step the logit response to what is played (`standoff.solve.tree_flow`)."""
 
 SAME = 1e-6
 """Equilibria whose choice probabilities differ by less everywhere are one."""
@@ -45,7 +49,7 @@ def whole_game(
 ) -> WholeGame:
     """Look for equilibria of the whole game from `starts` random starts, and from `ideas` what else to do at a node and belief, log-odds (K, A)."""
     rows = _Rows(exact)
-    tried: list[tuple[np.ndarray, int, slice | None]] = []
+    tried: list[tuple[np.ndarray, int, np.ndarray | None]] = []
     for u, held in rows.changed(ideas):
         tried += [(u, 0, None), (u, HELD_REPLIES, held)]
     tried += [(u, REPLIES * (number % 4 > 0), None) for number, u in enumerate(rows.drawn(starts, random))]
@@ -64,27 +68,26 @@ def whole_game(
     return WholeGame(tuple(found[i][1] for i in order), tuple(distances[i] for i in order), len(tried), ended)
 
 
-def _solutions(exact: Exact, starts: Sequence[tuple[np.ndarray, int, slice | None]]) -> Iterator[Exact | None]:
+def _solutions(exact: Exact, starts: Sequence[tuple[np.ndarray, int, np.ndarray | None]]) -> Iterator[Exact | None]:
     """Yield for every start the solution of the whole tree that damped Newton's method finds, or None.
 
     A start is log-odds (O, K) and how often all first reply: move to the mean of their logit responses so far, as in fictitious play, which leads
     to where play that adjusts would settle. Without replies Newton's method also finds the solutions from which it would run away. Where rows are
     held, the others reply to them, each time anew.
     """
-    system, reply = System(exact.game, 1), _Reply(exact)
+    system = System(exact.game, 1)
     state, others = system.state, system.others()
     system.point[-1] = 1.0
     for start, replies, held in starts:
         state.u[:] = start[others]
-        residual = system.linearise()
         for number in range(replies):
-            u = system.log_odds()
-            u += (1.0 / (number + 2) if held is None else 1.0) * (reply(state.value) - u)
+            # With so much drag the system says `newton = -F / drag`, and `u - F` is the logit response to `u`.
+            system.linearise(DRAG)
+            system.respond()
+            state.u[:] += (1.0 / (number + 2) if held is None else 1.0) * DRAG * state.newton
             if held is not None:
-                u[held] = start[held]
-            state.u[:] = u[others]
-            residual = system.linearise()
-        rounds = 0
+                state.u[held[others]] = start[others & held]
+        rounds, residual = 0, system.linearise()
         while residual > RESIDUAL and rounds < ROUNDS:
             rounds += 1
             system.respond()
@@ -105,45 +108,14 @@ def _solutions(exact: Exact, starts: Sequence[tuple[np.ndarray, int, slice | Non
         yield replace(exact, log_odds=system.log_odds(), beliefs=system.beliefs, values=state.value.copy(), certificate=certificate)
 
 
-class _Reply:
-    """The logit response of every decision to values of the histories that follow, as a sparse linear map."""
-
-    def __init__(self, exact: Exact) -> None:
-        from scipy.sparse import csr_array
-
-        game, g, tree = exact.game, exact.game.arrays, exact.tree
-        rows, k_all = exact.log_odds.shape
-        self.constant = np.zeros((rows, k_all))
-        entries: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-        for history in exact.choices.tolist():
-            node, child, row = int(tree.node[history]), int(tree.child[history]), int(tree.option[history])
-            o0, o1, y0, y1 = (int(part[node + i]) for part in (g.option_start, g.observation_start) for i in (0, 1))
-            owner, weight = int(g.owner[node]), float(g.precision[node])
-            k, column = game.n_types[owner], int(g.columns[owner])
-            like = game.likelihoods(node)
-            now = game.payoffs.option[o0:o1, column : column + k] + np.einsum(
-                "ayk,yk->ak", like, game.payoffs.observation[y0:y1, column : column + k]
-            )
-            u = g.log_w[o0:o1, None] + weight * now
-            self.constant[row : row + o1 - o0, :k] = u - u[0]
-            a, y, t = np.indices(like.shape)
-            into = (row + a) * k_all + t
-            onward = (child + y) * exact.values.shape[1] + column + t
-            entries.append((into.ravel(), onward.ravel(), (weight * float(g.beta[node]) * (like - like[0])).ravel()))
-        into, onward, weights = (np.concatenate(parts) for parts in zip(*entries, strict=True))
-        self.map = csr_array((weights, (into, onward)), shape=(rows * k_all, exact.values.size))
-
-    def __call__(self, values: np.ndarray) -> np.ndarray:
-        """Return log-odds (O, K)."""
-        return np.asarray(self.constant + (self.map @ values.ravel()).reshape(self.constant.shape))
-
-
 class _Rows:
     """The option rows of a tree of histories: `O` rows in all, `K` types."""
 
     def __init__(self, exact: Exact) -> None:
         g, tree = exact.game.arrays, exact.tree
-        options = np.diff(g.option_start)[tree.node]
+        # What is chosen at once with others has its rows at one history for all that may have been chosen before.
+        fresh = choosers(exact.game.structure, tree.node, tree.child) == np.arange(len(tree.node))
+        options = np.where(fresh, np.diff(g.option_start)[tree.node], 0)
         here = np.repeat(tree.node, options)
         self.exact = exact
         self.first = tree.option[options > 0]
@@ -159,8 +131,8 @@ class _Rows:
         p = np.exp(u - top)
         return np.asarray(p / np.repeat(np.add.reduceat(p, self.first), np.diff([*self.first, len(u)]), axis=0))
 
-    def changed(self, ideas: Sequence[tuple[int, np.ndarray, np.ndarray]]) -> list[tuple[np.ndarray, slice]]:
-        """Return the log-odds of the solution in hand with those of one decision replaced, for each idea that some history meets, and its rows."""
+    def changed(self, ideas: Sequence[tuple[int, np.ndarray, np.ndarray]]) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return the log-odds of the solution in hand with one decision's replaced, for each idea that some history meets, and its rows (O,)."""
         made = []
         for node, x, log_odds in ideas:
             history = self.exact.find(node, x)
@@ -169,7 +141,8 @@ class _Rows:
                 first = int(self.exact.tree.option[history])
                 u = self.exact.log_odds.copy()
                 u[first : first + n_options, :k] = log_odds.T
-                made.append((u, slice(first, first + n_options)))
+                rows = np.arange(len(u))
+                made.append((u, (rows >= first) & (rows < first + n_options)))
         return made
 
     def drawn(self, starts: int, random: np.random.Generator) -> list[np.ndarray]:
