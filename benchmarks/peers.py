@@ -212,8 +212,8 @@ def section_of_gambit(rows: Rows, asked: argparse.Namespace) -> list[str]:
         return parts
     parts.append(
         "A concession does not end this one (`benchmarks/long-signalling.yaml`), so that its tree grows faster with the rounds; ten have 177,144 "
-        "information sets. Their branches turn back ever more often. Where following one would take more than some seconds, play that adjusts is taken "
-        "instead (`so.exact`): it is as exact, and the same equilibrium wherever both are known, but not shown to lie on the principal branch."
+        "information sets. Their branches turn back ever more often. Where following one would take more than some seconds, play that adjusts is "
+        "taken instead (`so.exact`): it is as exact, and the same equilibrium wherever both are known, but not shown to lie on the principal branch."
     )
     return [*parts, table(against_gambit(rows, str(LONG), "long signalling", asked.long, asked.limit))]
 
