@@ -15,7 +15,7 @@ from standoff.scenario import load
 from standoff.simulate import Intervention, overrides, simulate
 from standoff.simulate import futures as futures_module
 from standoff.solve import solve
-from standoff.solve.grid import box
+from standoff.solve.grid import box, to_beliefs
 
 RUNS = 20_000
 ERRORS = 4
@@ -195,6 +195,51 @@ def test_first_moves_are_as_frequent_as_the_policy_says(signalling):
     pressed = futures.first_period[:, futures.marks.index("challenger.press")] == 0
     policy = signalling.policy().sel(option="press").values
     assert_frequency(pressed, float(policy @ signalling.game.priors[0]))
+
+
+@pytest.fixture(scope="module")
+def steep():
+    """A game too steep for its belief grid, solved exactly."""
+    return solve(build(load("repeated-signalling", {"clock.periods": 4}), {"precision": 20.0}), max_seconds=0.0, workers=1)
+
+
+@pytest.mark.property
+@pytest.mark.parametrize("do", [(), (Intervention(force="challenger.press"),), (Intervention(forbid="defender.concede", first=1, last=2),)])
+def test_futures_of_a_game_solved_exactly_are_drawn_from_its_histories(steep, do):
+    every = list(plays(steep, overrides(steep.game, do)))
+    futures = simulate(steep, RUNS, seed=4, do=do, workers=1)
+    reached = np.zeros(steep.game.structure.n_nodes)
+    for chance, *_, end in every:
+        reached[end] += chance
+    for end in np.flatnonzero(reached):
+        assert_frequency(futures.end == end, reached[end])
+    for move in ("challenger.press", "challenger.attack", "defender.resist"):
+        rows = set(steep.game.options_at(move).tolist())
+        assert_frequency(futures.happened(move), sum(chance for chance, _, options, *_ in every if rows.intersection(options)))
+
+
+def observations(game, node):
+    return range(game.structure.observation_start[node], game.structure.observation_start[node + 1])
+
+
+@pytest.mark.property
+def test_futures_go_on_from_a_history_of_the_exact_solution(steep):
+    tree = steep.exact.tree
+    history = int(np.flatnonzero((tree.child >= 0) & (steep.exact.beliefs[:, 0] > 0.6))[-1])
+    node, x = int(tree.node[history]), steep.exact.beliefs[history]
+    futures = simulate(steep, RUNS, seed=5, at=(node, x), workers=1)
+    probe = steep.probe(node, x)
+    first = futures.first_period[:, [futures.marks.index(steep.game.structure.address(row)) for row in observations(steep.game, node)]]
+    for y, chance in enumerate(probe.likelihood @ to_beliefs(x, steep.game.n_types)[int(steep.game.arrays.owner[node])]):
+        assert_frequency(first[:, y] == steep.game.structure.period[node], chance)
+
+
+@pytest.mark.property
+def test_where_no_history_passes_futures_are_drawn_from_the_grid(steep):
+    node, x = int(steep.game.structure.roots[0]), steep.prior + 0.01
+    drawn, on_grid = (simulate(solved, 1000, seed=6, at=(node, x), workers=1) for solved in (steep, steep.on_grid))
+    assert np.array_equal(drawn.end, on_grid.end)
+    assert np.array_equal(drawn.first_period, on_grid.first_period)
 
 
 # --- luck -------------------------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+from dataclasses import replace
 from math import log
 
 import numpy as np
@@ -81,8 +82,10 @@ RUNS = 100_000
 
 
 @pytest.mark.property
-def test_futures_come_as_often_as_they_should(drawn, played):
-    for truth, solved in (drawn, played):
+@pytest.mark.parametrize("from_histories", [False, True])
+def test_futures_come_as_often_as_they_should(drawn, played, from_histories):
+    for truth, on_grid in (drawn, played):
+        solved = replace(on_grid, exact=truth) if from_histories else on_grid
         futures = simulate(solved, RUNS, seed=3, workers=1)
         for move in futures.marks:
             wanted = min(chances(truth, lambda way, move=move: move in way), 1.0)
@@ -91,9 +94,11 @@ def test_futures_come_as_often_as_they_should(drawn, played):
 
 
 @pytest.mark.property
-def test_futures_of_both_rivals_together(played):
+@pytest.mark.parametrize("from_histories", [False, True])
+def test_futures_of_both_rivals_together(played, from_histories):
     """Moves of the second week after moves of the first: what is drawn later hangs on beliefs about both."""
-    truth, solved = played
+    truth, on_grid = played
+    solved = replace(on_grid, exact=truth) if from_histories else on_grid
     futures = simulate(solved, RUNS, seed=5, workers=1)
     both = futures.happened("east.arm") & futures.happened("west.arm") & futures.happened("patron.help_east")
     wanted = chances(truth, lambda way: {"east.arm", "west.arm", "patron.help_east"} <= set(way))

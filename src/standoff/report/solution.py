@@ -70,7 +70,8 @@ def certificate_lines(content: Content) -> list[Any]:
     if not certificate["met"] and "policy_distance" not in certificate:
         lines.append(Text("The numbers of the machine carry no more digits at this precision. For more, lower the precision.", style="red"))
     elif not certificate["met"]:
-        what = "The play shown is exact; futures, and answers for other beliefs," if certificate.get("exact_histories") else "What follows"
+        exactly = "The play shown is exact, and so are futures; reasons, claims and answers for other beliefs"
+        what = exactly if certificate.get("exact_histories") else "What follows"
         lines.append(Text(f"{what} may be off by more than the tolerance. Try a looser --tolerance, or a longer --max-seconds.", style="red"))
         if content["certificate_where"]:
             missed = certificate["missed"]

@@ -1,11 +1,13 @@
 """Drawing futures. One future is a draw of everybody's types and then of every move and chance outcome.
 
-Behaviour is read from the policy table on the belief grid (log-odds, interpolated); the certificate's sibling `table_distance` tells how far
-that is from stages solved anew. Random numbers are a hash of (seed, future, layer of the game), so the same future meets the same luck at the
+Behaviour is read from the exact solution, history by history, where there is one that holds where the futures begin; else from the policy table on
+the belief grid (log-odds, interpolated). Random numbers are a hash of (seed, future, layer of the game), so the same future meets the same luck at the
 same moment whatever is intervened upon (common random numbers), and any split of the work gives the same futures.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +16,14 @@ from standoff.solve._jit import kernel
 from standoff.solve._stage import bayes
 from standoff.solve._sweep import type_probabilities
 from standoff.solve.grid import axis_cardinals, combine
+
+
+class Known(NamedTuple):
+    """Behaviour on public histories (`standoff.solve.exact`), empty without an exact solution."""
+
+    child: np.ndarray  # (H,) first history after each, -1 at an end
+    option: np.ndarray  # (H,) first row of `log_odds`
+    log_odds: np.ndarray  # (O, K)
 
 
 @kernel
@@ -51,10 +61,10 @@ def _pick(weights, n, u):
 
 @kernel
 def draw_futures(
-    first, last, seed, root, x0, layer, lines, combination, g, policy, acted, option_mark, observation_mark, n_marks,
+    first, last, seed, root, x0, layer, lines, combination, g, policy, history, exact, acted, option_mark, observation_mark, n_marks,
     cards0, cards, basis, weights, s, own, prob, x, types, pick, end, first_period, period, path_node, path_observation, path_option,
 ):  # fmt: skip
-    """Draw futures `first .. last-1` from `root` at belief coordinates `x0`.
+    """Draw futures `first .. last-1` from `root` at belief coordinates `x0`; `history` is where they begin in the tree of `exact`, -1 for nowhere.
 
     Fills `end[run]` (node), and `first_period[run, mark]` (-1 for never) where it has room. When `path_node` has room (one run only) the path
     is written there. Returns the number of steps of the last run.
@@ -80,6 +90,7 @@ def draw_futures(
                     cards[d, level, j] = cards0[d, level, j]
         stale = True
         held = False
+        h = history
         for i in range(n_players):
             a0 = firsts[i]
             k = all_types[i]
@@ -114,7 +125,12 @@ def draw_futures(
                         log_like[0, j] = np.log(p) if p > 0.0 else -np.inf
             else:
                 k = all_types[owner]
-                if n_options > 1:
+                if n_options > 1 and h >= 0:
+                    row_here = exact.option[h]
+                    for a in range(n_options):
+                        for j in range(k):
+                            u[j, a] = exact.log_odds[row_here + a, j]
+                elif n_options > 1:
                     if stale:
                         combine(combination, cards, weights)
                         stale = False
@@ -170,7 +186,7 @@ def draw_futures(
                         log_like[0, j] = np.log(mass) if mass > 0.0 else -np.inf
             # While others choose at the same moment, behaviour goes on being read at the belief before.
             holding = holds_back(n, target[y0 + y], g)
-            if k > 1 and owner >= 0:
+            if k > 1 and owner >= 0 and h < 0:
                 a0 = firsts[owner]
                 for d in range(k - 1):
                     own[d] = x[a0 + d]
@@ -181,7 +197,7 @@ def draw_futures(
                         if not holding:
                             axis_cardinals(a0 + d, x[a0 + d], combination, cards, basis)
                             stale = True
-            if held and not holding:
+            if held and not holding and h < 0:
                 for d in range(n_axes):
                     axis_cardinals(d, x[d], combination, cards, basis)
                 stale = True
@@ -196,6 +212,8 @@ def draw_futures(
                 path_observation[steps] = y0 + y
                 path_option[steps] = o0 + a if a >= 0 else -1
             steps += 1
+            if h >= 0:
+                h = exact.child[h] + y
             n = target[y0 + y]
         end[row] = n
     return steps

@@ -15,7 +15,7 @@ from standoff.game import DECISION, END
 from standoff.game.structure import effects
 from standoff.scenario.models import Intervention
 from standoff.scenario.titles import moment
-from standoff.simulate._kernel import draw_futures
+from standoff.simulate._kernel import Known, draw_futures
 from standoff.simulate.interventions import overrides
 from standoff.solve.equilibrium import Equilibrium
 from standoff.solve.induction import Progress, make_workspace
@@ -145,7 +145,7 @@ def simulate(
     acted = overrides(game, do, now=int(game.structure.period[root]))
     marks = tuple(sorted({*game.option_addresses, *game.structure.addresses})) if moves else ()
     start = _Start(equilibrium, seed, root, x, acted, marks)
-    start.tables  # noqa: B018 - computed once, before the threads share it
+    start.tables, start.known  # noqa: B018 - computed once, before the threads share them
     cuts = [*range(0, runs, BATCH), runs]
     done = 0
 
@@ -187,6 +187,15 @@ class _Start:
         layer = np.searchsorted(structure.layers, np.arange(structure.n_nodes), side="right")
         return layer, option_mark, of_label[structure.label]
 
+    @cached_property
+    def known(self) -> tuple[int, Known]:
+        """The history at which futures begin, -1 for none, and the exact solution from there on."""
+        exact = self.equilibrium.exact
+        history = exact.find(self.root, self.x) if exact is not None else None
+        if exact is None or history is None:
+            return -1, Known(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros((0, 1)))
+        return history, Known(exact.tree.child, exact.tree.option, exact.log_odds)
+
     def draw(self, first: int, last: int, path: tuple[np.ndarray, np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray, int]:
         """Draw runs `first .. last-1`; return ends, first periods and the steps of the last run."""
         equilibrium = self.equilibrium
@@ -199,8 +208,8 @@ class _Start:
         cards, basis = grid.scratch()
         width = int(max(np.diff(structure.observation_start).max(), np.diff(structure.option_start).max(initial=1)))
         steps = draw_futures(
-            first, last, self.seed, self.root, self.x, layer, equilibrium.lines, grid.combination, game.arrays, equilibrium.log_policy, self.acted,
-            option_mark, observation_mark, len(self.marks), cards, cards.copy(), basis, np.zeros(grid.n_nodes), work.stage,
+            first, last, self.seed, self.root, self.x, layer, equilibrium.lines, grid.combination, game.arrays, equilibrium.log_policy, *self.known,
+            self.acted, option_mark, observation_mark, len(self.marks), cards, cards.copy(), basis, np.zeros(grid.n_nodes), work.stage,
             np.zeros(max(game.n_types)), np.zeros(max(game.n_types)), np.zeros(grid.n_axes), np.zeros(len(game.n_types), dtype=np.int64),
             np.zeros(width), end, first_period, structure.period, *path,
         )  # fmt: skip

@@ -131,10 +131,11 @@ class Certificate:
         if self.exact_histories:
             settled = "" if self.exact_met else " (above the tolerance of 1e-09: what is left is rounding)"
             settled += ", where play settles that adjusts, not shown to lie on the principal branch" if self.exact_selection == "adjusted" else ""
-            grid = f"within {self.policy_distance:.1e} of it (tolerance {self.tolerance:.0e}) at {how}, stage residual {self.stage_residual:.1e}"
+            grid = f"within {self.policy_distance:.1e} of it (tolerance {self.tolerance:.0e}) at {how}, stage residual {self.stage_residual:.1e}, "
+            grid += f"{self.failed} of {self.stages:,} stages unsolved"
             return (
                 f"exact on all {self.exact_histories:,} public histories, residual {self.exact_residual:.1e}{settled}; {verdict} by the belief "
-                f"grid, which answers for other beliefs and for futures: {grid}, {self.failed} of {self.stages:,} stages unsolved{self._choice()}"
+                f"grid, from which come reasons, claims and answers for other beliefs: {grid}{self._choice()}"
             )
         lost = f"; not solved exactly: {self.exact_problem}" if self.exact_problem else ""
         lost += self._choice()
