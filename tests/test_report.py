@@ -194,6 +194,16 @@ def test_a_solution_that_misses_its_tolerance_says_so():
     eq = so.solve(so.build(so.load("repeated-signalling")), tolerance=1e-12, max_seconds=0.0, workers=1)
     content = solution_content("repeated-signalling", so.load("repeated-signalling"), eq)
     assert not content["certificate"]["met"]
-    text = as_text(show_solution(content))
+    text = " ".join(as_text(show_solution(content)).split())
     assert "NOT MET" in text
     assert "may be off by more than the tolerance" in text
+
+
+def test_a_precision_that_double_precision_cannot_carry_is_told_with_a_remedy():
+    from standoff.report import show_solution
+
+    scenario = so.load("repeated-signalling", {"precision": 10_000})
+    text = " ".join(as_text(show_solution(solution_content("repeated-signalling", scenario, so.exact(so.build(scenario))))).split())
+    assert "NOT MET: exact on all 57 public histories" in text
+    assert "For more, lower the precision." in text
+    assert "--tolerance 1e-3 to more digits" not in text

@@ -224,8 +224,8 @@ def observations(game, node):
 
 @pytest.mark.property
 def test_futures_go_on_from_a_history_of_the_exact_solution(steep):
-    tree = steep.exact.tree
-    history = int(np.flatnonzero((tree.child >= 0) & (steep.exact.beliefs[:, 0] > 0.6))[-1])
+    tree, choices = steep.exact.tree, steep.exact.choices
+    history = int(choices[np.abs(steep.exact.beliefs[choices, 0] - 0.3) < 0.2][-1])
     node, x = int(tree.node[history]), steep.exact.beliefs[history]
     futures = simulate(steep, RUNS, seed=5, at=(node, x), workers=1)
     probe = steep.probe(node, x)

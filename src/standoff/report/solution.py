@@ -61,13 +61,18 @@ def solution_content(name: str, scenario: Scenario, eq: Equilibrium | Exact) -> 
     return content
 
 
+def _exact_alone(content: Content) -> bool:
+    """Tell whether there is no belief grid whose tolerance could be changed."""
+    return content["certificate"] is not None and "policy_distance" not in content["certificate"]
+
+
 def certificate_lines(content: Content) -> list[Any]:
     """Say how far a solution can be trusted."""
     certificate = content["certificate"]
     if certificate is None:
         return [Text("not certified", style="yellow")]
     lines: list[Any] = [Text(content["certificate_text"], style="green" if certificate["met"] else "bold red")]
-    if not certificate["met"] and "policy_distance" not in certificate:
+    if not certificate["met"] and _exact_alone(content):
         lines.append(Text("The numbers of the machine carry no more digits at this precision. For more, lower the precision.", style="red"))
     elif not certificate["met"]:
         exactly = "The play shown is exact, and so are futures; reasons, claims and answers for other beliefs"
@@ -129,7 +134,7 @@ def show_solution(content: Content) -> list[Any]:
         *commands(
             *([(f"standoff run {quote(name)}", "replay the record, sample worlds, judge the claims")] if "periods" in content["size"] else []),
             (f"standoff solve {quote(name)} --set NAME=VALUE", "with another value of a parameter"),
-            (f"standoff solve {quote(name)} --tolerance 1e-3", "to more digits"),
+            *([] if _exact_alone(content) else [(f"standoff solve {quote(name)} --tolerance 1e-3", "to more digits")]),
             *([] if content.get("branches") else [(f"standoff solve {quote(name)} --branches", "look for other equilibria than this one")]),
         ),
     ]
