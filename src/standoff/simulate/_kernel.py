@@ -1,8 +1,8 @@
 """Drawing futures. One future is a draw of everybody's types and then of every move and chance outcome.
 
 Behaviour is read from the exact solution, history by history, where there is one that holds where the futures begin; else from the policy table on
-the belief grid (log-odds, interpolated). Random numbers are a hash of (seed, future, layer of the game), so the same future meets the same luck at the
-same moment whatever is intervened upon (common random numbers), and any split of the work gives the same futures.
+the belief grid (log-odds, interpolated). Random numbers are a hash of (seed, future, layer of the game), so the same future meets the same luck at
+the same moment whatever is intervened upon (common random numbers), and any split of the work gives the same futures.
 """
 
 from __future__ import annotations
