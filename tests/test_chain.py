@@ -12,9 +12,11 @@ import pytest
 import standoff as so
 from standoff.chain import Games, build, fix_grids
 from standoff.cli.app import run_app
+from standoff.cli.terminal import as_text
 from standoff.errors import BuildError, RecordError, ScenarioError, SolveError
 from standoff.game import build as build_declared
 from standoff.replay import known_periods, replay
+from standoff.report.opened import opening_content, opening_lines
 from standoff.scenario import Builder, holds_chain, inputs_of, load, load_chain, own_record, resolve
 from standoff.solve import solve
 from standoff.worlds import run_world, sample
@@ -217,6 +219,16 @@ def test_a_claim_can_ask_what_the_first_time_taught(folder):
     finding = run_world(task, 0, {"precision": 1.0, "eagerness": 1.0, "memory": 1.0, "early": 0.25}).findings["C10"]
     with_, without = closing(0.25)[0], closing(0.25, went=0, stayed=3)[0]
     assert finding.numbers == pytest.approx([b * HAWK + (1 - b) / 2 for b in (with_, without)], abs=1e-9)
+
+
+@pytest.mark.solver
+def test_a_source_is_refined_no_longer_than_asked_and_said_to_miss_the_tolerance():
+    """The militias of the siege choose so sharply that its first grid is too coarse."""
+    scenario = load("baghdad-closure", {"precision_militia": 100})
+    game = build(scenario, max_seconds=0.0, workers=1)
+    assert opening_content(game)["met"] is False
+    shown = " ".join(as_text(opening_lines(opening_content(game))).split())
+    assert "The solution of baghdad-siege misses the tolerance" in shown
 
 
 def test_a_game_without_a_past_cannot_lack_events_of_it():

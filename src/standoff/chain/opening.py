@@ -26,19 +26,24 @@ if TYPE_CHECKING:
     from standoff.solve import Equilibrium
     from standoff.solve.induction import Progress
 
+MAX_SECONDS = 600.0
+"""Time in which the grid of a source is refined, as that of any solution."""
+
 SOLUTIONS, CLOSINGS = 4, 64
 """How many of a source's solutions and closing beliefs are kept: a world needs one, and one for each claim that changes its parameters."""
 
 
-def fix_grids(canonical: Canonical, *, tolerance: float = 1e-2, workers: int = 2, progress: Progress | None = None) -> Canonical:
+def fix_grids(
+    canonical: Canonical, *, tolerance: float = 1e-2, workers: int = 2, max_seconds: float = MAX_SECONDS, progress: Progress | None = None
+) -> Canonical:
     """Return the scenario with the belief grid of its source, found at the prior medians; as it is where that is known or there is none."""
     from standoff.solve import solve
 
     source = canonical.source
     if source is None or source.grid is not None:
         return canonical
-    before = fix_grids(source.canonical, tolerance=tolerance, workers=workers, progress=progress)
-    median = solve(Games(before).build({}), tolerance=tolerance, engine="grid", workers=workers, progress=progress)
+    before = fix_grids(source.canonical, tolerance=tolerance, workers=workers, max_seconds=max_seconds, progress=progress)
+    median = solve(Games(before).build({}), tolerance=tolerance, engine="grid", workers=workers, max_seconds=max_seconds, progress=progress)
     assert median.certificate is not None
     grid = SourceGrid(median.grid.levels, median.certificate.policy_distance, bool(median.certificate.met))
     return replace(canonical, source=replace(source, canonical=before, grid=grid))
@@ -51,12 +56,13 @@ def build(
     roots: Sequence[Root] = (),
     tolerance: float = 1e-2,
     workers: int = 2,
+    max_seconds: float = MAX_SECONDS,
     progress: Progress | None = None,
 ) -> Game:
     """Build the game of a scenario at these parameters (prior medians for those not named), with its opening beliefs.
 
-    Where beliefs come `from` another scenario, that one is solved to `tolerance` and its record replayed first. `roots` are further public
-    states to include beside the start.
+    Where beliefs come `from` another scenario, that one is solved to `tolerance` or until `max_seconds`, as by `solve`, and its record replayed
+    first. `roots` are further public states to include beside the start.
 
     Raises BuildError for probabilities outside [0, 1], values outside a variable's, propensities or precisions that are not positive,
     or a game without an end; GameTooLargeError when it is too large.
@@ -69,7 +75,7 @@ def build(
     canonical = scenario if isinstance(scenario, Canonical) else resolve(scenario)
     if canonical.source is None:
         return build_declared(canonical, parameters, roots=roots)
-    canonical = fix_grids(canonical, tolerance=tolerance, workers=workers, progress=progress)
+    canonical = fix_grids(canonical, tolerance=tolerance, workers=workers, max_seconds=max_seconds, progress=progress)
     return Games(canonical, roots).build(parameters or {})
 
 

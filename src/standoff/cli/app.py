@@ -180,7 +180,9 @@ def solve(
     scenario: ScenarioArgument,
     tolerance: Tolerance = 1e-2,
     workers: Workers = 2,
-    max_seconds: Annotated[float, typer.Option(min=0.0, help="Refine no further when the next grid would take longer than this in all.")] = 600.0,
+    max_seconds: Annotated[
+        float, typer.Option(min=0.0, help="Refine no further when the next grid of a scenario would take longer than this in all.")
+    ] = 600.0,
     exact: Annotated[bool, typer.Option("--exact", help="Solve small games on all their public histories, without a belief grid.")] = False,
     branches: Annotated[bool, typer.Option("--branches", help="Look for other equilibria than the one taken, and list them.")] = False,
     set_: Set = None,
@@ -201,7 +203,7 @@ def solve(
     from standoff.solve import solve as solve_game
 
     with progress_bar() as progress:
-        game = build_opened(declared, tolerance=tolerance, workers=workers, progress=progress)
+        game = build_opened(declared, tolerance=tolerance, workers=workers, max_seconds=max_seconds, progress=progress)
         eq: Equilibrium | Exact
         if exact:
             eq = solve_exactly(game, progress=progress)
