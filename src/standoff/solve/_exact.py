@@ -301,8 +301,8 @@ def solve_all(system, n, width):
 def eliminate(part, tree, g, pay, axes, state, t, drag, r, z):
     """Solve the linearised equations of a part from the ends to the start; fills `value`, `slope` and `rise`.
 
-    Values of ends are there already. Returns the largest |F| of a stage, relative to max(1, |u|); infinite when a stage's Jacobian is singular or
-    a number overflows.
+    Values of ends are there already. `z` is scratch for choices made at once; None, in a game without any, spares compiling what they need. Returns
+    the largest |F| of a stage, relative to max(1, |u|); infinite when a stage's Jacobian is singular or a number overflows.
     """
     nodes, children = tree.node, tree.child
     value, slope = state.value, state.slope
@@ -316,7 +316,7 @@ def eliminate(part, tree, g, pay, axes, state, t, drag, r, z):
                 continue
             n = nodes[h]
             n_options, n_obs, n_types, first, column, decision, choice = unpack(n, g, axes)
-            if leads(n, g):
+            if z is not None and leads(n, g):
                 worst = max(worst, choose_together(h, tree, g, pay, axes, state, t, drag, r, z))
                 if not worst < 1e12:
                     return np.inf
@@ -605,7 +605,7 @@ def respond(part, tree, g, axes, state, r, z):
                 for d in range(n_axes_all):
                     dx[c0 + y, d, 0] = dx[h, d, 0]
                     dx[c0 + y, d, 1] = dx[h, d, 1]
-            if leads(n, g):
+            if z is not None and leads(n, g):
                 members, _ = gather(h, tree, g, axes, z)
                 for m in range(members):
                     others, _, kinds, _, _, _, _ = unpack(z.node[m], g, axes)

@@ -143,7 +143,8 @@ def follow(n, x, column, fixed, kind, uniform, lines, combination, g, pay, value
     `V(x) + E[sum_t beta^t (W(x_t) - V(x_t))]`, a telescoping sum whose terms are interpolation errors only, so that few draws tell it
     precisely. An open-ended game is followed as far as there are numbers in `uniform`. Types are drawn from the belief, except that player
     `fixed` (if not negative) has type `kind`. Where `nodes` has room, the
-    decision points of the last history are recorded there and in `beliefs`; their number is the third result.
+    decision points of the last history are recorded there and in `beliefs`; their number is the third result. `joint` is scratch for choices made
+    at once, None in a game without any.
     """
     weights, numbers, touched = f[3], f[4], f[6]
     n_players = lines.first.shape[0]
@@ -164,7 +165,8 @@ def follow(n, x, column, fixed, kind, uniform, lines, combination, g, pay, value
         step = n_players
         count = 0
         while observation_start[here + 1] > observation_start[here] and step < uniform.shape[1]:
-            if leads(here, g):
+            # The compiler leaves this out where `joint` is None, which halves what there is to compile.
+            if joint is not None and leads(here, g):
                 stand_together(here, x_now, combination, lines, g, pay, values, policy, joint, retrace)
                 combine(combination, joint.cards, weights)
                 flat = 0.0

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from standoff.solve.markov import MarkovResidual
+from standoff.solve.tree_system import RESIDUAL
 
 SHOWN = 20
 """So many points that miss the tolerance are kept, and so many turns with unsolved stages; beyond that they are counted."""
@@ -129,7 +130,7 @@ class Certificate:
         how = f"all {self.points} decision points" if self.every_history else f"{self.points} decision points on drawn histories"
         verdict = "met" if self.met else "NOT MET"
         if self.exact_histories:
-            settled = "" if self.exact_met else " (above the tolerance of 1e-09: what is left is rounding)"
+            settled = "" if self.exact_met else f" (above the tolerance of {RESIDUAL:.0e}: what is left is rounding)"
             settled += ", where play settles that adjusts, not shown to lie on the principal branch" if self.exact_selection == "adjusted" else ""
             grid = f"within {self.policy_distance:.1e} of it (tolerance {self.tolerance:.0e}) at {how}, stage residual {self.stage_residual:.1e}, "
             grid += f"{self.failed} of {self.stages:,} stages unsolved"

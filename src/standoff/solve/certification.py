@@ -306,10 +306,10 @@ def _follow(
     solved: Equilibrium, node: int, x: np.ndarray, column: int, fixed: int, kind: int, uniform: np.ndarray, work: Workspace,
     nodes: np.ndarray, beliefs: np.ndarray,
 ) -> tuple[float, float, int]:  # fmt: skip
-    game = solved.game
+    game, joint = solved.game, work.joint if solved.game.structure.at_once else None
     return follow(  # type: ignore[no-any-return]
         node, x, column, fixed, kind, uniform, solved.lines, solved.grid.combination, game.arrays, game.payoffs, solved.values, solved.log_policy,
-        work.stage, work.scratch, work.follow, work.joint, np.zeros(len(game.n_types), dtype=np.int64), np.zeros(solved.grid.n_axes), nodes, beliefs,
+        work.stage, work.scratch, work.follow, joint, np.zeros(len(game.n_types), dtype=np.int64), np.zeros(solved.grid.n_axes), nodes, beliefs,
     )  # fmt: skip
 
 

@@ -65,7 +65,7 @@ class System:
         unknowns = [sum(int(types[g.owner[one]] * (g.option_start[one + 1] - g.option_start[one] - 1)) for one in nodes) for nodes in together]
         sizes = max(map(len, together), default=0), k, n_options, n_columns, len(types), axes, max(unknowns, default=0)
         self.rooms = [make_room(k, n_options, n_obs, axes, n_columns) for _ in range(max(len(self.parts), 1))]
-        self.moments = [make_moment(*sizes) for _ in self.rooms]
+        self.moments = [make_moment(*sizes) if structure.at_once else None for _ in self.rooms]
         self.pool = ThreadPoolExecutor(len(self.parts)) if self.parts else None
 
     def log_odds(self) -> np.ndarray:
@@ -100,7 +100,7 @@ class System:
         """Follow beliefs, and linearise at the present point; return the largest residual. `drag` holds `newton` back (`standoff.solve._exact`)."""
         g, pay, t = self.game.arrays, self.game.payoffs, float(self.point[-1])
 
-        def below(part: np.ndarray, room: Room, moment: Moment) -> float:
+        def below(part: np.ndarray, room: Room, moment: Moment | None) -> float:
             believe(part, self.tree, g, self.axes, self.state, room)
             return float(eliminate(part, self.tree, g, pay, self.axes, self.state, t, drag, room, moment))
 
@@ -111,13 +111,13 @@ class System:
     def respond(self) -> None:
         """Fill `by_t`, how log-odds move with `t` along the solutions, and `newton`, Newton's step at fixed `t`."""
 
-        def below(part: np.ndarray, room: Room, moment: Moment) -> None:
+        def below(part: np.ndarray, room: Room, moment: Moment | None) -> None:
             respond(part, self.tree, self.game.arrays, self.axes, self.state, room, moment)
 
         below(self.top, self.rooms[0], self.moments[0])
         self._spread(below)
 
-    def _spread(self, task: Callable[[np.ndarray, Room, Moment], Any]) -> list[Any]:
+    def _spread(self, task: Callable[[np.ndarray, Room, Moment | None], Any]) -> list[Any]:
         """Run a task on all parts below the top; each history is computed alone, so that parts do not change results."""
         return list(self.pool.map(task, self.parts, self.rooms, self.moments)) if self.pool else []
 
