@@ -19,6 +19,7 @@ import numpy as np
 from standoff.errors import BuildError, SolveError
 from standoff.game import Game, Opening, Root, StructureCache
 from standoff.game import build as build_declared
+from standoff.game.estimate import REFINE_SECONDS
 from standoff.scenario import Scenario, resolve
 from standoff.scenario.canonical import Canonical, Source, SourceGrid
 
@@ -26,15 +27,12 @@ if TYPE_CHECKING:
     from standoff.solve import Equilibrium
     from standoff.solve.induction import Progress
 
-MAX_SECONDS = 600.0
-"""Time in which the grid of a source is refined, as that of any solution."""
-
 SOLUTIONS, CLOSINGS = 4, 64
 """How many of a source's solutions and closing beliefs are kept: a world needs one, and one for each claim that changes its parameters."""
 
 
 def fix_grids(
-    canonical: Canonical, *, tolerance: float = 1e-2, workers: int = 2, max_seconds: float = MAX_SECONDS, progress: Progress | None = None
+    canonical: Canonical, *, tolerance: float = 1e-2, workers: int = 2, max_seconds: float = REFINE_SECONDS, progress: Progress | None = None
 ) -> Canonical:
     """Return the scenario with the belief grid of its source, found at the prior medians; as it is where that is known or there is none."""
     from standoff.solve import solve
@@ -56,7 +54,7 @@ def build(
     roots: Sequence[Root] = (),
     tolerance: float = 1e-2,
     workers: int = 2,
-    max_seconds: float = MAX_SECONDS,
+    max_seconds: float = REFINE_SECONDS,
     progress: Progress | None = None,
 ) -> Game:
     """Build the game of a scenario at these parameters (prior medians for those not named), with its opening beliefs.

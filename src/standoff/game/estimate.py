@@ -17,6 +17,10 @@ SETTLED = 1e-10
 """Largest change of any value from one sweep of an open-ended game to the next, relative to max(1, largest value), at which it has settled."""
 
 
+REFINE_SECONDS = 600.0
+"""Time within which a grid is refined, unless something else is asked for."""
+
+
 @dataclass(frozen=True)
 class Estimate:
     """What a game takes on a belief grid of a given size."""

@@ -84,6 +84,12 @@ def choosers(structure: Structure, node: np.ndarray, child: np.ndarray) -> np.nd
     return np.asarray(first[same.reshape(-1)])
 
 
+def menus(structure: Structure, tree: Tree) -> np.ndarray:
+    """Return how many option rows belong to each history, shape (H,): none where a history before it has the same choice."""
+    own = choosers(structure, tree.node, tree.child) == np.arange(len(tree.node))
+    return np.where(own, np.diff(structure.option_start)[tree.node], 0)
+
+
 def head_histories(structure: Structure, node: np.ndarray, child: np.ndarray) -> np.ndarray:
     """Return for each history the one at which the choice there is made: itself, but for turns taken at once; shape (H,)."""
     heads = np.arange(len(node))

@@ -10,6 +10,7 @@ import numpy as np
 
 from standoff.errors import GameTooLargeError, SolveError
 from standoff.game import Game, estimate
+from standoff.game.estimate import REFINE_SECONDS
 from standoff.game.tree import count_histories
 from standoff.solve.branches import look
 from standoff.solve.certificate import Certificate
@@ -61,7 +62,7 @@ def solve(
     tolerance: float = 1e-2,
     engine: Engine = "auto",
     max_beliefs: int = 20_000,
-    max_seconds: float = 600.0,
+    max_seconds: float = REFINE_SECONDS,
     levels: frozenset[tuple[int, ...]] | None = None,
     certify: bool = True,
     workers: int = 2,

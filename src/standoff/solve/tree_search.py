@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from standoff.game.tree import choosers
+from standoff.game.tree import menus
 from standoff.solve.equilibrium import Equilibrium
 from standoff.solve.exact import Exact
 from standoff.solve.induction import Progress
@@ -79,14 +79,15 @@ def _solutions(exact: Exact, starts: Sequence[tuple[np.ndarray, int, np.ndarray 
     state, others = system.state, system.others()
     system.point[-1] = 1.0
     for start, replies, held in starts:
-        state.u[:] = start[others]
+        state.u[:] = begun = start[others]
+        kept = held[others] if held is not None else None
         for number in range(replies):
             # With so much drag the system says `newton = -F / drag`, and `u - F` is the logit response to `u`.
             system.linearise(DRAG)
             system.respond()
-            state.u[:] += (1.0 / (number + 2) if held is None else 1.0) * DRAG * state.newton
-            if held is not None:
-                state.u[held[others]] = start[others & held]
+            state.u[:] += (1.0 / (number + 2) if kept is None else 1.0) * DRAG * state.newton
+            if kept is not None:
+                state.u[kept] = begun[kept]
         rounds, residual = 0, system.linearise()
         while residual > RESIDUAL and rounds < ROUNDS:
             rounds += 1
@@ -113,9 +114,7 @@ class _Rows:
 
     def __init__(self, exact: Exact) -> None:
         g, tree = exact.game.arrays, exact.tree
-        # What is chosen at once with others has its rows at one history for all that may have been chosen before.
-        fresh = choosers(exact.game.structure, tree.node, tree.child) == np.arange(len(tree.node))
-        options = np.where(fresh, np.diff(g.option_start)[tree.node], 0)
+        options = menus(exact.game.structure, tree)
         here = np.repeat(tree.node, options)
         self.exact = exact
         self.first = tree.option[options > 0]

@@ -10,7 +10,7 @@ import numpy as np
 
 from standoff.errors import SolveError
 from standoff.game import Game
-from standoff.game.tree import Tree, choosers, unroll
+from standoff.game.tree import Tree, menus, unroll
 from standoff.solve._at_once import Moment, make_moment
 from standoff.solve._exact import Axes, Linear, Room, believe, eliminate, make_room, respond
 from standoff.solve.grid import to_coordinates
@@ -36,8 +36,8 @@ class System:
         self.axes = Axes(np.cumsum(types - 1) - (types - 1), types)
         k, axes, n_columns = int(types.max()), int((types - 1).sum()), int(types.sum())
         histories = len(tree.node)
-        self.fresh = choosers(structure, tree.node, tree.child) == np.arange(histories)
-        others = np.where(self.fresh, np.maximum(np.diff(structure.option_start) - 1, 0)[tree.node], 0)
+        self.menus = menus(structure, tree)
+        others = np.maximum(self.menus - 1, 0)
         rows = int(others.sum())
         self.point = np.zeros(rows * k + 1)
         self.by_t, self.newton = np.zeros(rows * k + 1), np.zeros(rows * k + 1)
@@ -77,9 +77,8 @@ class System:
 
     def others(self) -> np.ndarray:
         """Tell which options are not the first of their decision, and so have a row of unknowns, shape (O,)."""
-        options = np.where(self.fresh, np.diff(self.game.structure.option_start)[self.tree.node], 0)
-        found = np.ones(int(options.sum()), dtype=np.bool_)
-        found[self.tree.option[options > 0]] = False
+        found = np.ones(int(self.menus.sum()), dtype=np.bool_)
+        found[self.tree.option[self.menus > 0]] = False
         return found
 
     def reset(self) -> None:
