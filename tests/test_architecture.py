@@ -13,7 +13,7 @@ import standoff
 ROOT = Path(standoff.__file__).parent
 
 ORDER = [
-    ["errors", "names", "version"],
+    ["errors", "measured", "names", "version"],
     ["expressions", "record"],
     ["scenario", "scenarios"],
     ["game"],

@@ -10,7 +10,7 @@ The source is solved on one belief grid in all worlds: the one on which its solu
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from standoff.errors import BuildError, SolveError
 from standoff.game import Game, Opening, Root, StructureCache
 from standoff.game import build as build_declared
 from standoff.game.estimate import REFINE_SECONDS
+from standoff.measured import Measured
 from standoff.scenario import Scenario, resolve
 from standoff.scenario.canonical import Canonical, Source, SourceGrid
 
@@ -97,6 +98,16 @@ class Games:
         return game.opening(self.before.opening(game, tuple(sorted(set(events)))))
 
 
+@dataclass(frozen=True)
+class _Closing:
+    """What a record leaves, by player and type."""
+
+    beliefs: Mapping[str, Mapping[str, float]]
+    others: Mapping[str, Mapping[str, float]]
+    """The same where every choice on its path is corrected by its estimated error."""
+    log_likelihood: Measured
+
+
 class _Before:
     """The scenario that goes before: solved and replayed at any parameters."""
 
@@ -112,28 +123,36 @@ class _Before:
         memory = float(np.asarray(self.source.memory.evaluate(game.parameters)))
         if not 0.0 <= memory <= 1.0:
             raise BuildError(f"beliefs.memory is {memory:.6g}; it must lie between 0 and 1")
-        closing, log_likelihood = self.closing(tuple(game.parameters[name] for name in self.names), without)
+        left = self.closing(tuple(game.parameters[name] for name in self.names), without)
         declared = game.opened.declared if game.opened is not None else game.priors
-        priors = list(declared)
-        for name in self.source.players:
-            i = game.player_index[name]
-            there = np.array([closing[name][kind] for kind in game.canonical.players[i].types])
-            priors[i] = memory * there + (1.0 - memory) * declared[i]
-        return Opening(self.source.canonical.name, memory, tuple(priors), tuple(declared), closing, log_likelihood)
+
+        def opened(closing: Mapping[str, Mapping[str, float]]) -> tuple[np.ndarray, ...]:
+            priors = list(declared)
+            for name in self.source.players:
+                i = game.player_index[name]
+                there = np.array([closing[name][kind] for kind in game.canonical.players[i].types])
+                priors[i] = memory * there + (1.0 - memory) * declared[i]
+            return tuple(priors)
+
+        likely = left.log_likelihood
+        return Opening(
+            self.source.canonical.name, memory, opened(left.beliefs), tuple(declared), left.beliefs, likely.value, opened(left.others), likely.bound
+        )
 
     def _solved(self, values: tuple[float, ...]) -> Equilibrium:
-        from standoff.solve import solve
+        from standoff.solve.solver import solve_on
 
         if self.source.grid is None:
             raise SolveError(f"{self.source.canonical.name} has no belief grid yet; call fix_grids on the scenario that follows it")
         game = self.games.build(dict(zip(self.names, values, strict=True)))
-        return solve(game, levels=self.source.grid.levels, certify=False, workers=1)
+        return solve_on(game, self.source.grid.levels)
 
-    def _closing(self, values: tuple[float, ...], without: tuple[str, ...]) -> tuple[dict[str, dict[str, float]], float]:
+    def _closing(self, values: tuple[float, ...], without: tuple[str, ...]) -> _Closing:
         """Return what the record leaves believed about every secret, and its log-likelihood with that of all records before it."""
         from standoff.replay import replay
 
         solved = self.solved(values)
         trail = replay(solved, self.source.record, whole=True, without=without)
-        earlier = solved.game.opened.log_likelihood if solved.game.opened is not None else 0.0
-        return solved.beliefs(trail.x), trail.log_likelihood + earlier
+        opened = solved.game.opened
+        earlier = Measured(opened.log_likelihood, opened.slack) if opened is not None else Measured(0.0)
+        return _Closing(solved.beliefs(trail.x), solved.beliefs(trail.other_x), trail.log_likelihood_within + earlier)

@@ -10,8 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from standoff.claims.points import opened, quantities
 from standoff.errors import StandoffError
+from standoff.measured import ROUNDING, Measured
 from standoff.scenario.models import Claim, Quantity, Test
 from standoff.scenario.phrases import PHRASES
 
@@ -27,11 +30,15 @@ class Finding:
     numbers: tuple[float, ...]
     """The quantities of the test in the order in which they are written, then the parts of each difference (`columns` tells which is which)."""
     problem: str = ""
+    bound: float = 0.0
+    """How far the margin may be from the one of exact play."""
+    bounds: tuple[float, ...] = ()
+    """And how far each of `numbers`."""
 
     @property
-    def holds(self) -> bool:
-        """Whether the claim is true in this world."""
-        return self.margin > 0.0
+    def holds(self) -> bool | None:
+        """Whether the claim is true in this world; None where that is not decided, because the margin lies within its bound, or not measured."""
+        return self.margin > ROUNDING if np.isfinite(self.margin) and Measured(self.margin, self.bound).decided else None
 
 
 def findings(claims: Mapping[str, Claim], measures: Measures) -> dict[str, Finding]:
@@ -49,13 +56,14 @@ def findings(claims: Mapping[str, Claim], measures: Measures) -> dict[str, Findi
         if name in problems:
             found[name] = Finding(float("nan"), (), problems[name])
             continue
-        numbers: list[float] = []
-        parts: list[float] = []
+        numbers: list[Measured] = []
+        parts: list[Measured] = []
         try:
             margin, problem = _margin(claim.test, measures, numbers, parts), ""
         except StandoffError as error:
-            margin, problem = float("nan"), str(error)
-        found[name] = Finding(margin, (*numbers, *parts), problem)
+            margin, problem = Measured(float("nan"), float("inf")), str(error)
+        told = [*numbers, *parts]
+        found[name] = Finding(margin.value, tuple(one.value for one in told), problem, margin.bound, tuple(one.bound for one in told))
     return found
 
 
@@ -79,27 +87,27 @@ def columns(test: Test) -> list[tuple[Quantity, tuple[int, ...]]]:
     return found
 
 
-def _margin(test: Test, measures: Measures, numbers: list[float], parts: list[float]) -> float:
-    def measured(item: Quantity | float) -> float:
+def _margin(test: Test, measures: Measures, numbers: list[Measured], parts: list[Measured]) -> Measured:
+    def measured(item: Quantity | float) -> Measured:
         if not isinstance(item, Quantity):
-            return float(item)
+            return Measured(float(item))
         numbers.append(measures.value(item))
         if item.difference is not None:
             parts.extend(measures.value(part) for part in opened(item))
         return numbers[-1]
 
     if test.all is not None:
-        return min(_margin(inner, measures, numbers, parts) for inner in test.all)
+        return Measured.pick(min, [_margin(inner, measures, numbers, parts) for inner in test.all])
     if test.any is not None:
-        return max(_margin(inner, measures, numbers, parts) for inner in test.any)
+        return Measured.pick(max, [_margin(inner, measures, numbers, parts) for inner in test.any])
     if test.nil is not None:
         assert test.within is not None
-        return test.within - abs(measured(test.nil))
+        return Measured(test.within) - measured(test.nil).magnitude()
     if test.of is not None:
         low, high = test.range if test.range is not None else PHRASES[str(test.phrase).lower()]
         value = measured(test.of)
-        return min(value - low, high - value)
+        return Measured.pick(min, [value - Measured(low), Measured(high) - value])
     assert test.left is not None
     assert test.right is not None
     left, right = measured(test.left), measured(test.right)
-    return (left - right if test.is_ == "above" else right - left) - test.by
+    return (left - right if test.is_ == "above" else right - left) - Measured(test.by)

@@ -9,15 +9,19 @@ functional gets one column per type of those players ("pinned"), averaged at the
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from standoff.errors import SolveError
-from standoff.game import CLOSE, END, Game
+from standoff.game import CLOSE, END, Game, Payoffs
 from standoff.game.structure import effects, environment, truth
+from standoff.measured import Measured
 from standoff.solve._sweep import evaluate
+from standoff.solve._tree_values import evaluate_histories
+from standoff.solve.control import EXACTLY, ROUNDING, bounds
 from standoff.solve.equilibrium import Equilibrium
 from standoff.solve.grid import to_beliefs
 from standoff.solve.induction import make_workspace
@@ -139,8 +143,18 @@ def condition_of(game: Game, bound: object) -> np.ndarray:
     return truth(bound, env, s.n_nodes)  # type: ignore[arg-type]
 
 
+class Here(NamedTuple):
+    """A public state at a belief, and the history of the exact solution that stands for it where that is known."""
+
+    node: int
+    x: np.ndarray  # (D,)
+    history: int = -1
+
+
 class Evaluation:
     """Functionals of one solved game, each under its own intervention, evaluated in one backward sweep.
+
+    Where the solution is exact they are sums over its public histories, at the points of which it answers alone; else sweeps of the belief grid.
 
     `acted[number]` is the override of each functional's behaviour, shape (o,).
     """
@@ -172,10 +186,34 @@ class Evaluation:
         group_of = [distinct.setdefault(array.tobytes(), len(distinct)) for array in acted]
         overridden = np.stack([acted[group_of.index(group)] for group in range(len(distinct))])
         group = np.array([group_of[number] for number in which])
-        structure = game.structure
-        self.values = np.zeros((structure.n_nodes, solved.grid.n_nodes, len(self.columns)))
+        self.tables = pay, stack("keep_option"), stack("keep_observation"), discounted, pinned, viewer
+        self.acted = acted
+        tables = *self.tables, group, overridden
+        self.values = self._on_histories(*tables) if solved.exact is not None else self._on_grid(*tables, first_period=first_period)
+
+    def _on_histories(self, *tables: Any) -> np.ndarray:
+        """Return all columns at all public histories, shape (H, C)."""
+        exact, game = self.solved.exact, self.solved.game
+        assert exact is not None
+        values = np.zeros((len(exact), len(self.columns)))
+        k, options = max(game.n_types), int(np.diff(game.arrays.option_start).max(initial=1))
+        axes = exact.axes
+        evaluate_histories(
+            exact.tree, exact.beliefs, exact.log_odds, game.arrays, axes, *tables, np.zeros((k, options)), np.zeros((k, options)), np.zeros(k),
+            np.zeros((len(game.n_types), k)), values,
+        )  # fmt: skip
+        return values
+
+    def _on_grid(
+        self, pay: Payoffs, keep_option: np.ndarray, keep_observation: np.ndarray, discounted: np.ndarray, pinned: np.ndarray, viewer: np.ndarray,
+        group: np.ndarray, overridden: np.ndarray, *, first_period: int,
+    ) -> np.ndarray:  # fmt: skip
+        """Return all columns at all nodes and beliefs of the grid, shape (n, M, C)."""
+        solved, game, structure = self.solved, self.solved.game, self.solved.game.structure
+        if not solved.values.size:
+            raise SolveError("this game was solved exactly, without a belief grid, and no public history leads to a point that is asked for")
+        values = np.zeros((structure.n_nodes, solved.grid.n_nodes, len(self.columns)))
         work = make_workspace(game, solved.grid, len(self.columns))
-        keep_option, keep_observation = stack("keep_option"), stack("keep_observation")
         played = np.zeros((len(overridden), *work.stage.sigma.shape))
         layers = structure.layers
         for layer in range(len(layers) - 2, -1, -1):
@@ -183,18 +221,29 @@ class Evaluation:
                 break
             evaluate(
                 int(layers[layer]), int(layers[layer + 1]), solved.grid.points, solved.grid.combination, solved.lines, game.arrays, pay, keep_option,
-                keep_observation, discounted, pinned, viewer, group, overridden, played, self.values, solved.log_policy, work.stage, work.scratch,
+                keep_observation, discounted, pinned, viewer, group, overridden, played, values, solved.log_policy, work.stage, work.scratch,
                 work.joint,
             )  # fmt: skip
+        return values
 
-    def at(self, number: int, node: int, x: np.ndarray, types: tuple[tuple[int, int], ...] = ()) -> float:
-        """Return functional `number` at a node and belief; `types` fixes the type of some pinned players, the rest is averaged."""
-        weights = self.solved.grid.weights(x)
+    def _here(self, point: Here) -> np.ndarray:
+        """Return all columns at a point, shape (C,)."""
+        exact = self.solved.exact
+        if exact is None:
+            return np.asarray(self.solved.grid.weights(point.x) @ self.values[point.node])
+        history = point.history if point.history >= 0 else exact.find(point.node, point.x)
+        if history is None:
+            raise SolveError("no public history of the exact solution leads to a point that is asked for")
+        return np.asarray(self.values[history])
+
+    def at(self, number: int, point: Here, types: tuple[tuple[int, int], ...] = ()) -> float:
+        """Return functional `number` at a point; `types` fixes the type of some pinned players, the rest is averaged."""
+        x, here = point.x, self._here(point)
         beliefs = to_beliefs(x, self.solved.game.n_types)
         viewer = self.functionals[number].viewer
         if viewer >= 0:
             beliefs = [self.solved.game.in_eyes_of(viewer, i, belief) for i, belief in enumerate(beliefs)]
-        fixed = dict(types) | dict(self.functionals[number].only)
+        fixed = self._fixed(number, types)
         total = 0.0
         for column, (owner, kinds) in enumerate(self.columns):
             if owner != self.same[number]:
@@ -206,8 +255,42 @@ class Evaluation:
                 else:
                     chance *= float(beliefs[player][kind])
             if chance > 0.0:
-                total += chance * float(weights @ self.values[node, :, column])
+                total += chance * float(here[column])
         return total
+
+    def _fixed(self, number: int, types: tuple[tuple[int, int], ...]) -> dict[int, int]:
+        """Return the types that are given of the pinned players of a functional."""
+        return {player: kind for player, kind in (*types, *self.functionals[number].only) if player in self.functionals[number].pinned}
+
+    def measured(self, asked: Sequence[tuple[int, Here, tuple[tuple[int, int], ...]]]) -> list[Measured]:
+        """Return functionals (number, point, given types) with their bounds; what is asked of one point is held against the same histories."""
+        values = [self.at(*one) for one in asked]
+        exact = self.solved.exact
+        if exact is not None:
+            scale = [max(1.0, abs(value)) * (exact.depth + 1) for value in values]
+            largest = np.abs(self.values).max(initial=0.0)
+            left = EXACTLY * exact.certificate.error * largest + ROUNDING
+            return [Measured(value, left * one) for value, one in zip(values, scale, strict=True)]
+        together: dict[tuple[Any, ...], list[int]] = {}
+        for position, (number, here, types) in enumerate(asked):
+            given = sorted(self._fixed(number, types).items())
+            key = here.node, here.x.tobytes(), self.acted[number].tobytes(), self.functionals[number].viewer, *given
+            together.setdefault(key, []).append(position)
+        found = np.zeros(len(asked))
+        for positions in together.values():
+            found[positions] = self._bounds([asked[position] for position in positions])
+        return [Measured(value, float(bound)) for value, bound in zip(values, found, strict=True)]
+
+    def _bounds(self, asked: Sequence[tuple[int, Here, tuple[tuple[int, int], ...]]]) -> np.ndarray:
+        """Return the bounds of functionals at one point, under one intervention and with the same types given."""
+        number, here, types = asked[0]
+        owners = np.array([owner for owner, _ in self.columns])
+        ranges = np.array([[*np.flatnonzero(owners == self.same[one])[[0, -1]]] for one, _, _ in asked], dtype=np.int64)
+        ranges[:, 1] += 1
+        fixed = self._fixed(number, types)
+        given = [fixed.get(player, -1) for player in range(len(self.solved.game.n_types))]
+        viewer = self.functionals[number].viewer
+        return bounds(self.solved, self.tables, self.values, ranges, self.acted[number], here.node, here.x, given, viewer)
 
 
 class Options:
@@ -217,12 +300,13 @@ class Options:
         self.game, g = solved.game, solved.game.arrays
         self.probe = solved.probe(node, x)
         self._ways = ways(self.game, node, x, lambda one: solved.probe(one, x).policy)
-        self.after: list[list[tuple[int, np.ndarray]]] = []
-        """By way to the decision: the nodes that its observations lead to, and the beliefs there."""
+        self.after: list[list[Here]] = []
+        """By way to the decision: where its observations lead to."""
         for way in self._ways:
             probe = self.probe if way.node == node else solved.probe(way.node, x)
-            first = int(g.observation_start[way.node])
-            self.after.append([(int(g.target[first + y]), posterior) for y, posterior in enumerate(probe.posteriors)])
+            targets = g.target[int(g.observation_start[way.node]) :]
+            exactly = probe.child >= 0
+            self.after.append([Here(int(targets[y]), posterior, probe.child + y if exactly else -1) for y, posterior in enumerate(probe.posteriors)])
 
     def worth(self, part: Functional, kind: int, onward: Sequence[np.ndarray]) -> np.ndarray:
         """Return what each option brings a type of the mover by a functional, shape (A,), from what it is at `after`, one (Y,) for each way."""
@@ -235,3 +319,18 @@ class Options:
                 worth = part.option[option] + part.keep_option[option] * (part.observation[row] + part.keep_observation[row] * worth)
             total += way.chance * worth
         return total
+
+    def between(self, part: Functional, kind: int, at: Callable[[Here], Measured], one: int, two: int) -> Measured:
+        """Return by how much an option is worth more than another to a type of the mover, by a functional that `at` gives with its bound."""
+        found = [[at(here) for here in after] for after in self.after]
+        worth = self.worth(part, kind, [np.array([item.value for item in after]) for after in found])
+        # Worth is linear in what follows: each part counts by how much it moves the difference.
+        bound = 0.0
+        for way, after in enumerate(found):
+            for y, item in enumerate(after):
+                unit = [np.zeros(len(other)) for other in found]
+                base = self.worth(part, kind, unit)
+                unit[way][y] = 1.0
+                moved = self.worth(part, kind, unit) - base
+                bound += abs(float(moved[one] - moved[two])) * item.bound if moved[one] != moved[two] else 0.0
+        return Measured(float(worth[one] - worth[two]), bound)

@@ -1,7 +1,7 @@
-"""Measuring every quantity of a scenario's claims in one solved world.
+"""Measuring every quantity of a scenario's claims in one solved world, each with a bound on its error.
 
 Requests are collected first, so that functionals under the same intervention share one backward sweep, and worlds with changed parameters
-are solved once.
+are solved once. Each is read from the solution that is `rooted` at its own point.
 """
 
 from __future__ import annotations
@@ -14,22 +14,26 @@ from typing import Any
 import numpy as np
 
 from standoff.chain import Games, fix_grids
-from standoff.claims.functionals import Evaluation, Functional, Options, condition_of, movers, of_components, of_ends, of_moves, of_state
+from standoff.claims.functionals import Evaluation, Functional, Here, Options, condition_of, movers, of_components, of_ends, of_moves, of_state
 from standoff.claims.points import Place, belief_at, places_of, roots_of
 from standoff.errors import SolveError
 from standoff.expressions import Boolean, bind
 from standoff.game import DECISION, END, Game, Root
+from standoff.measured import Measured, total
 from standoff.replay import Step, Trail, replay
 from standoff.scenario.models import Bits, Motive, Quantity, Shift
 from standoff.scenario.scopes import state_scope
 from standoff.simulate.interventions import overrides
-from standoff.solve.equilibrium import Equilibrium
+from standoff.solve.control import FACTOR, Chosen
+from standoff.solve.equilibrium import Equilibrium, Probe
 from standoff.solve.grid import to_coordinates
 
 Resolve = Callable[[Mapping[str, float]], Equilibrium]
 """Solves the same world with some parameters changed."""
 
 _TINY = 1e-12
+
+UNKNOWN = Measured(float("nan"), float("inf"))
 
 
 @dataclass
@@ -38,11 +42,15 @@ class _Request:
 
     functional: Functional
     acted: np.ndarray
-    place: Place
-    node: int
+    solved: Equilibrium
+    """The solution that answers at the place."""
+    here: Here
+    period: int
     types: tuple[tuple[int, int], ...]
-    result: float = np.nan
-    read: Callable[[Callable[[int, np.ndarray], float]], None] | None = None
+    result: Measured = UNKNOWN
+    other: np.ndarray | None = None
+    """The belief at the place corrected by the estimated error of the choices that led there."""
+    read: Callable[[Callable[[Here], Measured]], Measured] | None = None
     """Reads several values of the functional instead of the one at the place."""
 
 
@@ -59,27 +67,34 @@ class _World:
     trail: Trail | None = None
     """The record replayed here, once it has been asked for."""
 
-    def run(self, belief: Callable[[Place], np.ndarray]) -> None:
-        """Evaluate what is pending, in sweeps of a bounded number of columns, later starts together."""
-        pending = sorted(self.requests, key=lambda request: -request.place.root.period)
+    def run(self) -> None:
+        """Evaluate what is pending, in sweeps of a bounded number of columns; what one solution answers together, later starts first."""
+        pending = sorted(self.requests, key=lambda request: (id(request.solved), -request.period))
         self.requests = []
         while pending:
-            group: list[_Request] = []
-            columns = 0
-            while pending and (not group or columns < COLUMNS):
+            group = [pending.pop(0)]
+            columns = group[0].functional.width(self.solved.game)
+            while pending and columns < COLUMNS and pending[0].solved is group[0].solved:
                 group.append(pending.pop(0))
                 columns += group[-1].functional.width(self.solved.game)
-            first = min(request.place.root.period for request in group)
-            evaluation = Evaluation(self.solved, [request.functional for request in group], [request.acted for request in group], first_period=first)
+            first = min(request.period for request in group)
+            evaluation = Evaluation(
+                group[0].solved, [request.functional for request in group], [request.acted for request in group], first_period=first
+            )
+            plain = [(number, request) for number, request in enumerate(group) if request.read is None]
+            results = evaluation.measured([(number, request.here, request.types) for number, request in plain])
+            for (number, request), result in zip(plain, results, strict=True):
+                request.result = result
+                if request.other is not None and evaluation.solved.exact is None:
+                    moved = evaluation.at(number, Here(request.here.node, request.other), request.types) - result.value
+                    request.result = Measured(result.value, result.bound + FACTOR * abs(moved))
             for number, request in enumerate(group):
                 if request.read is not None:
-                    request.read(partial(_read, evaluation, number, request.types))
-                else:
-                    request.result = evaluation.at(number, request.node, belief(request.place), request.types)
+                    request.result = request.read(partial(_read, evaluation, number, request.types))
 
 
-def _read(evaluation: Evaluation, number: int, types: tuple[tuple[int, int], ...], node: int, x: np.ndarray) -> float:
-    return evaluation.at(number, node, x, types)
+def _read(evaluation: Evaluation, number: int, types: tuple[tuple[int, int], ...], here: Here) -> Measured:
+    return evaluation.measured([(number, here, types)])[0]
 
 
 class Measures:
@@ -97,6 +112,7 @@ class Measures:
         self.games = games
         self.worlds: dict[tuple[tuple[str, float], ...], _World] = {(): _World(solved)}
         self.pending: dict[str, list[_Request]] = {}
+        self.chosen: dict[tuple[int, int, bytes], Chosen] = {}
 
     # -- where -----------------------------------------------------------------------------------------------------------------
 
@@ -114,6 +130,17 @@ class Measures:
     def belief(self, solved: Equilibrium, place: Place) -> np.ndarray:
         """Return belief coordinates at a point."""
         return belief_at(solved, place.point, self.trail.x if self.trail is not None else None, self._without)
+
+    def other(self, solved: Equilibrium, place: Place) -> np.ndarray | None:
+        """Return the belief at a point where every choice that led to it is corrected by its estimated error; None where it is the same."""
+        opened, trail = solved.game.opened, self.trail
+        other = trail.other_x if trail is not None and len(trail.other_x) else None
+        if not place.point.after_record:
+            other = to_coordinates(opened.others) if opened is not None and opened.others and not place.point.without else None
+        if other is None:
+            return None
+        base = solved.coordinates(place.point.beliefs, base=other)
+        return base if np.abs(base - self.belief(solved, place)).max(initial=0.0) > 0.0 else None
 
     def _without(self, solved: Equilibrium, events: Sequence[str]) -> np.ndarray:
         """Return belief coordinates at the start as if events of the source's record had not happened."""
@@ -142,16 +169,18 @@ class Measures:
         game = world.solved.game
         requests: list[_Request] = []
         for place in places_of(game.canonical, quantity):
-            self.belief(world.solved, place)  # refuses here, for this claim alone, a point that needs a record when there is none
+            # Refuses here, for this claim alone, a point that needs a record when there is none.
+            here = Here(self.node(game, place.root), self.belief(world.solved, place))
             acted = overrides(game, quantity.do, now=place.root.period)
             pinned = movers(game, acted)
             last = game.canonical.calendar.n_periods - 1
             until = game.canonical.calendar.period(quantity.until) if quantity.until is not None else last
-            node = self.node(game, place.root)
             if place.root.turn is not None:
                 self._turn(game, place)
             for functional, types in self._functionals(quantity, game, until, pinned):
-                request = _Request(functional, acted, place, node, types)
+                request = _Request(
+                    functional, acted, world.solved.rooted(*here[:2]), here, place.root.period, types, other=self.other(world.solved, place)
+                )
                 world.requests.append(request)
                 requests.append(request)
         self.pending[_key(quantity)] = requests
@@ -180,31 +209,31 @@ class Measures:
     def run(self) -> None:
         """Do the sweeps for everything prepared."""
         for world in self.worlds.values():
-            world.run(lambda place, solved=world.solved: self.belief(solved, place))  # type: ignore[misc]
+            world.run()
 
     # -- values ----------------------------------------------------------------------------------------------------------------
 
-    def value(self, quantity: Quantity) -> float:
+    def value(self, quantity: Quantity) -> Measured:
         """Return a quantity. Raises SolveError when it is not defined (an option that is not on the menu, an end that never comes)."""
         if quantity.difference is not None:
             one, two = quantity.difference
             return self.value(one) - self.value(two)
         if quantity.record_bits is not None:
-            plain = float(sum(step.bits for step in self._told(quantity, quantity.record_bits)))
+            plain = total(step.bits_within for step in self._told(quantity, quantity.record_bits))
         elif quantity.record_shift is not None:
             plain = self._record_shift(quantity, quantity.record_shift)
         elif self._is_functional(quantity):
             plain = self._functional_value(quantity)
         elif quantity.motive is not None:
             places = places_of(self.base.game.canonical, quantity)
-            return sum(request.result for request in self.pending[_key(quantity)]) / len(places)
+            return total(request.result for request in self.pending[_key(quantity)]).scaled(1 / len(places))
         else:
             solved = self.world(quantity).solved
             places = places_of(solved.game.canonical, quantity)
-            return float(np.mean([self._at_point(quantity, solved, place) for place in places]))
-        return log_odds(plain) if quantity.scale == "log_odds" else plain
+            return total(self._at_point(quantity, solved, place) for place in places).scaled(1 / len(places))
+        return plain.through(log_odds, 0.0, 1.0) if quantity.scale == "log_odds" else plain
 
-    def _functional_value(self, quantity: Quantity) -> float:
+    def _functional_value(self, quantity: Quantity) -> Measured:
         solved = self.world(quantity).solved
         requests = self.pending[_key(quantity)]
         places = places_of(solved.game.canonical, quantity)
@@ -217,16 +246,16 @@ class Measures:
             else:
                 player = solved.game.player_index[quantity.value]
                 prior = solved.beliefs(self.belief(solved, place))[quantity.value]
-                values.append(sum(prior[solved.game.canonical.players[player].types[r.types[0][1]]] * r.result for r in group))
-        return float(np.mean(values))
+                kinds = solved.game.canonical.players[player].types
+                values.append(total(r.result.scaled(prior[kinds[r.types[0][1]]]) for r in group))
+        return total(values).scaled(1 / len(values))
 
-    def _record_shift(self, quantity: Quantity, shift: Shift) -> float:
+    def _record_shift(self, quantity: Quantity, shift: Shift) -> Measured:
         """Return by how much the moves that the record tells raised the belief in a type."""
-        solved, total = self.world(quantity).solved, 0.0
-        for step in self._told(quantity, shift):
-            before, after = (solved.beliefs(x)[shift.about][shift.type] for x in (step.before, step.after))
-            total += after - before
-        return total
+        game = self.world(quantity).solved.game
+        about = game.player_index[shift.about]
+        kind = game.canonical.players[about].types.index(shift.type)
+        return total(step.moved(game, about, kind) for step in self._told(quantity, shift))
 
     def _told(self, quantity: Quantity, what: Bits | Shift) -> list[Step]:
         """Return the steps about a player that the record tells, by one move or by any."""
@@ -246,17 +275,27 @@ class Measures:
             world.trail = replay(world.solved, self.trail.record, whole=self.trail.whole)
         return world.trail
 
-    def _at_point(self, quantity: Quantity, solved: Equilibrium, place: Place) -> float:
+    def _at_point(self, quantity: Quantity, solved: Equilibrium, place: Place) -> Measured:
         game = solved.game
         node, x = self._turn(game, place), self.belief(solved, place)
-        probe = solved.probe(node, x)
+        key = id(solved), node, x.tobytes()
+        if key not in self.chosen:
+            self.chosen[key] = Chosen(solved, node, x)
         menu = _menu(game, node)
         player = int(game.arrays.owner[node])
-        belief = self._belief_about(solved, player, x)
-        if quantity.choice is not None:
-            return self._choice(quantity, menu, probe.policy, belief, game, player)
-        assert quantity.bits is not None
-        return self._bits(quantity.bits, game, node, probe, belief)
+
+        def read(probe: Probe) -> float:
+            about = self._belief_about(solved, player, probe.x)
+            if quantity.choice is not None:
+                return self._choice(quantity, menu, probe.policy, about, game, player)
+            assert quantity.bits is not None
+            return self._bits(quantity.bits, game, node, probe, about)
+
+        found = Measured(*self.chosen[key].measure(read))
+        other = self.other(solved, place)
+        if other is None or self.chosen[key].exactly is not None:
+            return found
+        return Measured(found.value, found.bound + FACTOR * abs(read(solved.probe(node, other)) - found.value))
 
     def _belief_about(self, solved: Equilibrium, player: int, x: np.ndarray) -> np.ndarray:
         name = solved.game.canonical.players[player].name
@@ -309,19 +348,18 @@ class Measures:
         one, two = _on_menu(menu, motive.option), _on_menu(menu, motive.against)
         player = int(g.owner[node])
         belief = self._belief_about(solved, player, x)
-        options = Options(solved, node, x)
+        view = solved.rooted(node, x)
+        options = Options(view, node, x)
         acted = np.full(len(game.structure.option), -1, dtype=np.int8)
         for kind, name in enumerate(game.canonical.players[player].types):
             weight = float(belief[kind]) if motive.type is None else float(name == motive.type)
             if weight == 0.0:
                 continue
             functional = of_components(game, player, kind, motive.components, ())
-            request = _Request(functional, acted, place, node, ((player, kind),))
+            request = _Request(functional, acted, view, Here(node, x), place.root.period, ((player, kind),))
 
-            def read(at: Callable[[int, np.ndarray], float], request: _Request = request, kind: int = kind, weight: float = weight) -> None:
-                onward = [np.array([at(to, posterior) for to, posterior in after]) for after in options.after]
-                q = options.worth(request.functional, kind, onward)
-                request.result = weight * float(g.precision[node]) * float(q[one] - q[two])
+            def read(at: Callable[[Here], Measured], functional: Functional = functional, kind: int = kind, weight: float = weight) -> Measured:
+                return options.between(functional, kind, at, one, two).scaled(weight * float(g.precision[node]))
 
             request.read = read
             world.requests.append(request)

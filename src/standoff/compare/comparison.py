@@ -53,6 +53,8 @@ class Comparison:
     """Shape (arms, worlds, lines); NaN where a world could not be computed or a line not measured."""
     noise: np.ndarray
     """Standard errors, by the finite number of futures, of the differences to the base; same shape."""
+    bounds: np.ndarray
+    """How far each value may be from that of exact play; same shape."""
     weights: np.ndarray
     """Of the worlds, summing to 1."""
     weighted: bool
@@ -80,7 +82,10 @@ class Comparison:
     @cached_property
     def _differences(self) -> tuple[Differences, ...]:
         base = self.values[0]
-        return tuple(differences(base, values, noise, self.weights) for values, noise in zip(self.values, self.noise, strict=True))
+        return tuple(
+            differences(base, values, noise, self.bounds[0] + bounds, self.weights)
+            for values, noise, bounds in zip(self.values, self.noise, self.bounds, strict=True)
+        )
 
     def differences(self, arm: str) -> Differences:
         """Return the differences of an arm to the base, by line."""
@@ -100,7 +105,7 @@ class Comparison:
                 "component": [line.component for line in self.lines],
                 "period": pd.array([line.period for line in self.lines], dtype="Int64"),
                 "base": found.base, "value": found.arm, "difference": found.mean, "low": found.low, "high": found.high,
-                "worlds": found.worlds, "agree": found.agree, "against": found.against,
+                "bound": found.bound, "worlds": found.worlds, "agree": found.agree, "against": found.against,
             }  # fmt: skip
             frames.append(pd.DataFrame(rows))
         return pd.concat(frames, ignore_index=True)
@@ -119,7 +124,7 @@ class Comparison:
         there = np.flatnonzero(np.isfinite(change) & (self.weights > 0.0))
         change = change[there]
         sign = self._differences[number].sign[column]
-        signs = clear_signs(change, self.noise[number, there, column])
+        signs = clear_signs(change, self.noise[number, there, column], (self.bounds[0] + self.bounds[number])[there, column])
         against = [self.worlds[i].index for i, one in zip(there, signs, strict=True) if one == -sign and sign]
         unclear = [self.worlds[i].index for i, one in zip(there, signs, strict=True) if one == 0]
         hinge = None
@@ -227,7 +232,7 @@ def compare(
     weights, weighted = _weights(worlds)
     return Comparison(
         scenario, variants[0].canonical.calendar, chosen, lines, tuple(usable), np.stack([reading.values for reading in readings], axis=1),
-        np.stack([reading.noise for reading in readings], axis=1), weights, weighted, float(1.0 / (weights**2).sum()),
+        np.stack([reading.noise for reading in readings], axis=1), np.stack([reading.bounds for reading in readings], axis=1), weights, weighted, float(1.0 / (weights**2).sum()),
         worlds.weights.effective if worlds.task.weighs and not weighted else None, runs, seed, tuple(readings),
     )  # fmt: skip
 

@@ -32,6 +32,8 @@ class Differences:
     mean: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    bound: np.ndarray
+    """How far the difference may be from that of exact play."""
     worlds: np.ndarray
     """In how many worlds it was measured under both."""
     agree: np.ndarray
@@ -42,8 +44,8 @@ class Differences:
     """Of the majority, by weight: -1, 0 or 1."""
 
 
-def differences(base: np.ndarray, arm: np.ndarray, noise: np.ndarray, weights: np.ndarray) -> Differences:
-    """Compare an arm with the base; `base`, `arm` and `noise` have shape (worlds, lines), `weights` (worlds,)."""
+def differences(base: np.ndarray, arm: np.ndarray, noise: np.ndarray, bounds: np.ndarray, weights: np.ndarray) -> Differences:
+    """Compare an arm with the base; `base`, `arm`, `noise` and `bounds` (of the differences) have shape (worlds, lines), `weights` (worlds,)."""
     there = np.isfinite(base) & np.isfinite(arm) & (weights > 0.0)[:, None]
     change = np.where(there, arm - base, 0.0)
     mass = weights[:, None] * there
@@ -54,17 +56,18 @@ def differences(base: np.ndarray, arm: np.ndarray, noise: np.ndarray, weights: n
         )
         draws = np.random.default_rng(SEED).exponential(size=(REPLICATES, len(weights)))
         means = (draws @ (mass * change)) / (draws @ mass)
+        bound = np.where(total > 0, (mass * np.where(there, bounds, 0.0)).sum(axis=0) / total, np.nan)
     low, high = np.full(len(total), np.nan), np.full(len(total), np.nan)
     enough = there.sum(axis=0) >= 2
     if enough.any():
         low[enough], high[enough] = np.quantile(means[:, enough], [0.05, 0.95], axis=0)
-    signs = clear_signs(change, noise) * there
+    signs = clear_signs(change, noise, bounds) * there
     up, down = ((mass * (signs == sign)).sum(axis=0) for sign in (1, -1))
     sign = np.where(np.maximum(up, down) == 0.0, 0, np.where(up >= down, 1, -1))
     agree, against = ((there & (signs == way) & (signs != 0)).sum(axis=0) for way in (sign, -sign))
-    return Differences(mean_base, mean_arm, mean, low, high, there.sum(axis=0), agree, against, sign)
+    return Differences(mean_base, mean_arm, mean, low, high, bound, there.sum(axis=0), agree, against, sign)
 
 
-def clear_signs(change: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """Return the sign of each difference that is larger than its noise, 0 for the others."""
-    return np.where(np.abs(change) > np.maximum(Z * noise, TINY), np.sign(change), 0.0).astype(int)
+def clear_signs(change: np.ndarray, noise: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    """Return the sign of each difference that is larger than its noise and its bound, 0 for the others."""
+    return np.where(np.abs(change) > np.maximum(np.maximum(Z * noise, bounds), TINY), np.sign(change), 0.0).astype(int)

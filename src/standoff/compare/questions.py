@@ -9,6 +9,7 @@ import numpy as np
 
 from standoff.claims import Measures
 from standoff.claims.points import places_of
+from standoff.measured import Measured, total
 from standoff.scenario.models import Intervention, Point, Quantity
 
 
@@ -26,11 +27,11 @@ class Question:
             for types in self.known:
                 measures.prepare(self._under(leaf, types))
 
-    def value(self, measures: Measures) -> float:
+    def value(self, measures: Measures) -> Measured:
         """Return the quantity."""
         return self._value(self.quantity, measures)
 
-    def _value(self, quantity: Quantity, measures: Measures) -> float:
+    def _value(self, quantity: Quantity, measures: Measures) -> Measured:
         if quantity.difference is not None:
             one, two = quantity.difference
             return self._value(one, measures) - self._value(two, measures)
@@ -40,7 +41,7 @@ class Question:
         beliefs = solved.beliefs(measures.belief(solved, places_of(solved.game.canonical, quantity)[0]))
         weights = [float(np.prod([beliefs[player][kind] for player, kind in types.items()])) for types in self.known]
         pairs = zip(weights, self.known, strict=True)
-        return float(sum(weight * measures.value(self._under(quantity, types)) for weight, types in pairs if weight > 0.0))
+        return total(measures.value(self._under(quantity, types)).scaled(weight) for weight, types in pairs if weight > 0.0)
 
     def _under(self, quantity: Quantity, types: Mapping[str, str]) -> Quantity:
         """Return a quantity under the interventions, with these types known at its point."""

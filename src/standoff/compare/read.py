@@ -19,6 +19,7 @@ from standoff.compare.lines import Line, dates_of, until
 from standoff.compare.plan import Plan, Variant
 from standoff.compare.questions import Question, needs_record
 from standoff.errors import StandoffError
+from standoff.measured import Measured
 from standoff.record import Record
 from standoff.replay import replay
 from standoff.scenario.models import Intervention, Quantity
@@ -26,7 +27,7 @@ from standoff.simulate import simulate
 from standoff.simulate.interventions import move_of, rows_of
 from standoff.simulate.luck import drawn_types
 from standoff.solve.equilibrium import Equilibrium
-from standoff.solve.solver import solve
+from standoff.solve.solver import solve_on
 from standoff.worlds.world import Levels
 
 SEED_STRIDE = 1 << 20
@@ -61,6 +62,8 @@ class Reading:
     values: np.ndarray
     noise: np.ndarray
     """Standard error, from the finite number of futures, of the difference to the base."""
+    bounds: np.ndarray
+    """How far each value may be from that of exact play; 0 where it was drawn."""
     problems: tuple[str, ...]
     """By arm, why nothing could be measured; empty where it could."""
     gaps: tuple[tuple[int, str, str], ...]
@@ -85,7 +88,7 @@ def games_of(trial: Trial, variant: int) -> Games:
 def read_world(trial: Trial, index: int, parameters: Mapping[str, float]) -> Reading:
     """Measure one world under every arm. Errors of the model are kept in `problems` and `gaps`; nothing is hidden."""
     n_arms, n_lines = len(trial.plans), len(trial.lines)
-    values, noise = np.full((n_arms, n_lines), np.nan), np.zeros((n_arms, n_lines))
+    values, noise, bounds = np.full((n_arms, n_lines), np.nan), np.zeros((n_arms, n_lines)), np.zeros((n_arms, n_lines))
     problems, gaps, idle = [""] * n_arms, [], []
     base: np.ndarray | None = None
     drawn = [number for number, line in enumerate(trial.lines) if line.kind in ("end", "move")]
@@ -113,9 +116,9 @@ def read_world(trial: Trial, index: int, parameters: Mapping[str, float]) -> Rea
                 differ = (happened != base).mean(axis=0)
                 noise[arm, drawn] = np.sqrt(np.maximum(differ - (happened.mean(axis=0) - base.mean(axis=0)) ** 2, 0.0) / trial.runs)
         for arm, line, value in world.answers(trial.lines):
-            values[arm, line] = value
+            values[arm, line], bounds[arm, line] = value.value, value.bound
         gaps += world.gaps
-    return Reading(index, values, noise, tuple(problems), tuple(gaps), tuple(idle))
+    return Reading(index, values, noise, bounds, tuple(problems), tuple(gaps), tuple(idle))
 
 
 class _World:
@@ -129,7 +132,7 @@ class _World:
         values = {**parameters, **trial.variants[variant].parameters}
 
         def solved(changed: Mapping[str, float]) -> Equilibrium:
-            return solve(games.build({**values, **changed}), levels=trial.levels, certify=False, workers=1)
+            return solve_on(games.build({**values, **changed}), trial.levels)
 
         self.solved = solved({})
         needed = trial.record is not None and any(needs_record(quantity) for quantity in trial.quantities.values())
@@ -210,11 +213,11 @@ class _World:
         else:
             self.asked.append((arm, line, question))
 
-    def answers(self, lines: Sequence[Line]) -> Iterator[tuple[int, int, float]]:
+    def answers(self, lines: Sequence[Line]) -> Iterator[tuple[int, int, Measured]]:
         """Yield (arm, line, value) of all that was asked, payoffs also in all; what has no value goes to the gaps."""
         self.measures.run()
         number = {line: i for i, line in enumerate(lines)}
-        totals: dict[tuple[int, str], float] = {}
+        totals: dict[tuple[int, str], Measured] = {}
         for arm, line, question in self.asked:
             try:
                 value = question.value(self.measures)
@@ -223,7 +226,7 @@ class _World:
                 continue
             yield arm, number[line], value
             if line.kind == "payoff":
-                totals[arm, line.name] = totals.get((arm, line.name), 0.0) + value
+                totals[arm, line.name] = totals.get((arm, line.name), Measured(0.0)) + value
         for (arm, player), total in totals.items():
             yield arm, number[Line("payoff", player)], total
 

@@ -20,8 +20,8 @@ from standoff.game import Game, Root, build
 from standoff.game.structure import Structure, explore, structural_names
 from standoff.scenario.canonical import Canonical, ParameterSpec
 from standoff.scenario.priors import Distribution
-from standoff.solve import solve
 from standoff.solve.induction import Progress
+from standoff.solve.solver import solve_on
 
 ENDS = (0.01, 0.99)
 """Quantiles between which a parameter is moved."""
@@ -256,8 +256,7 @@ def _tried(task: _Task, builder: _Builder, spec: ParameterSpec, start: Flip, u: 
             return None
         if node is None:
             return "the game does not come to this point"
-        solved = solve(game, levels=task.levels, certify=False, workers=1)
-        policy = task.weights @ solved.probe(node, task.x).policy
+        policy = task.weights @ solve_on(game, task.levels, at=(node, task.x)).probe(node, task.x).policy
     except StandoffError as error:
         return str(error)
     g = game.arrays

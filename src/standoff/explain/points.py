@@ -23,9 +23,9 @@ from standoff.game.structure import Structure, explore
 from standoff.names import instead, listed
 from standoff.replay import Step, Trail
 from standoff.scenario.canonical import Canonical
-from standoff.solve import solve
 from standoff.solve.equilibrium import Equilibrium
 from standoff.solve.grid import to_beliefs
+from standoff.solve.solver import solve_on
 
 MAX_VISITS = 20_000
 """Public states looked at in search of a player's next turn; behind so many, no way there is likely."""
@@ -51,7 +51,8 @@ def find(eq: Equilibrium, asked: Asked, trail: Trail | None) -> Spot:
     else:
         spot = _next(eq, asked, trail)
     check_sums(eq.game.canonical, asked)
-    return replace(spot, x=spot.solved.coordinates(asked.beliefs, base=spot.x)) if asked.beliefs else spot
+    x = spot.solved.coordinates(asked.beliefs, base=spot.x) if asked.beliefs else spot.x
+    return replace(spot, x=x, solved=spot.solved.rooted(spot.node, x))
 
 
 def _when(canonical: Canonical, period: int) -> str:
@@ -123,7 +124,8 @@ def _solved_there(eq: Equilibrium, root: Root) -> Equilibrium:
     """Solve what follows a declared state, on the same belief grid."""
     canonical, values = eq.game.canonical, dict(eq.game.parameters)
     game: Game = build(canonical, values, structure=explore(canonical, values, (root,)))
-    return solve(replace(game, priors=eq.game.priors), levels=eq.grid.levels, certify=False)
+    opened = replace(game, priors=eq.game.priors)
+    return solve_on(opened, eq.grid.levels, at=(int(opened.structure.roots[0]), eq.prior))
 
 
 # -- points of the record -----------------------------------------------------------------------------------------------------------------------

@@ -162,7 +162,6 @@ def explain(
     >>> why.payoffs.sel(option="stay_silent").sum().item()
     0.0
     """
-    eq = eq.on_grid  # so that all parts are evaluated alike and add up
     asked = Asked(player, at, turn, dict(state or {}), dict(beliefs or {}), event)
     spot = find(eq, asked, trail)
     kinds = spot.structure.canonical.players[spot.mover].types

@@ -125,7 +125,7 @@ def _onward(spot: Spot, options: Options, functionals: Sequence[Functional]) -> 
         group = functionals[begin : begin + size]
         evaluation = Evaluation(solved, group, [free] * len(group), first_period=spot.period)
         found += [
-            [np.array([[evaluation.at(number, to, x, ((spot.mover, k),)) for k in kinds] for to, x in after]) for after in options.after]
+            [np.array([[evaluation.at(number, here, ((spot.mover, k),)) for k in kinds] for here in after]) for after in options.after]
             for number in range(len(group))
         ]
     return found

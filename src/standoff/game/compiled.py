@@ -70,6 +70,10 @@ class Opening:
     """By player and type, for every player with a secret there."""
     log_likelihood: float
     """Of the whole record that left them, and of those before it."""
+    others: tuple[np.ndarray, ...] = ()
+    """The priors where every choice on the record's path is corrected by its estimated error."""
+    slack: float = 0.0
+    """How far the log-likelihood may be from that of exact play."""
 
 
 @dataclass(frozen=True)

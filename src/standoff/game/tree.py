@@ -26,8 +26,8 @@ class Tree(NamedTuple):
     unknown: np.ndarray  # (H,) first unknown row, of U: the options but the first of every choice
 
 
-def count_histories(structure: Structure, root: int = 0) -> int:
-    """Return the number of public histories from a root, ends included, without listing them; stops counting at 2**62."""
+def histories_from(structure: Structure) -> np.ndarray:
+    """Return the number of public histories from each node on, ends and itself included, without listing them; shape (n,)."""
     count = np.zeros(structure.n_nodes)
     start, target = structure.observation_start, structure.target
     layers = structure.layers
@@ -35,13 +35,18 @@ def count_histories(structure: Structure, root: int = 0) -> int:
         rows = np.arange(start[first], start[last])
         owner = np.repeat(np.arange(first, last), np.diff(start[first : last + 1]))
         count[first:last] = 1.0 + np.bincount(owner - first, weights=count[target[rows]], minlength=last - first)
-    return int(min(count[structure.roots[root]], 2.0**62))
+    return count
 
 
-def unroll(structure: Structure, root: int = 0) -> Tree:
-    """Return the tree of public histories from a root, parents before children."""
+def count_histories(structure: Structure) -> int:
+    """Return the number of public histories from the start, ends included; stops counting at 2**62."""
+    return int(min(histories_from(structure)[structure.roots[0]], 2.0**62))
+
+
+def unroll(structure: Structure, root: int | None = None) -> Tree:
+    """Return the tree of public histories from a node (the start if none), parents before children."""
     start, target = structure.observation_start, structure.target
-    nodes, children = [np.array([structure.roots[root]])], []
+    nodes, children = [np.array([structure.roots[0] if root is None else root])], []
     total = 1
     while len(nodes[-1]):
         here = nodes[-1]

@@ -8,24 +8,29 @@ ratio compares the types it favours most and least. A turn about which the recor
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from standoff.errors import Fault, RecordError
-from standoff.game import CLOSE, END
+from standoff.game import CLOSE, END, Game
+from standoff.measured import Measured
 from standoff.record import Event, Record
 from standoff.replay.mapping import MappedEvent, known_by, known_periods, map_record
 from standoff.scenario.canonical import PlayerSpec
+from standoff.solve.control import FACTOR, ROUNDING, Chosen
 from standoff.solve.grid import to_beliefs, to_coordinates
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from standoff.solve import Equilibrium
+
+BRIEF = 4
+"""Histories drawn from each point of a record's path."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,25 @@ class Step:
     before: np.ndarray
     """Belief coordinates; of choices made at once, before the first of them."""
     after: np.ndarray
+    other: Step | None = None
+    """The same where every choice so far is corrected by its estimated error; None where the solution is exact."""
+    slack: float = 0.0
+    """What may be off of an exact number, relative to it; infinite where nothing is known of the error."""
+
+    def within(self, read: Callable[[Step], float]) -> Measured:
+        """Return a number of this step with its bound."""
+        value = read(self)
+        error = FACTOR * abs(read(self.other) - value) if self.other is not None else 0.0
+        return Measured(value, error + self.slack * max(1.0, abs(value)))
+
+    @property
+    def bits_within(self) -> Measured:
+        """The bits with their bound."""
+        return self.within(lambda step: step.bits)
+
+    def moved(self, game: Game, about: int, kind: int) -> Measured:
+        """Return by how much the belief in a type of a player rose."""
+        return self.within(lambda step: float(to_beliefs(step.after, game.n_types)[about][kind] - to_beliefs(step.before, game.n_types)[about][kind]))
 
 
 @dataclass(frozen=True)
@@ -73,11 +97,21 @@ class Trail:
     record: Record = field(repr=False)
     whole: bool = False
     """Whether it was replayed beyond the day on which the claims were made."""
+    other_x: np.ndarray = field(default_factory=lambda: np.zeros(0), repr=False)
+    """Belief coordinates at the end where every choice is corrected by its estimated error."""
 
     @property
     def log_likelihood(self) -> float:
         """Log-probability of what was replayed, silences included."""
-        return float(sum(np.log(step.probability) for step in self.steps))
+        return self.log_likelihood_within.value
+
+    @cached_property
+    def log_likelihood_within(self) -> Measured:
+        """The same with its bound."""
+        value = float(sum(np.log(step.probability) for step in self.steps))
+        other = float(sum(np.log((step.other or step).probability) for step in self.steps))
+        slack = sum(step.slack for step in self.steps)
+        return Measured(value, FACTOR * abs(other - value) + slack)
 
     @property
     def slips(self) -> list[Step]:
@@ -154,8 +188,9 @@ def replay(equilibrium: Equilibrium, record: Record, *, whole: bool = False, wit
     known = None if whole else known_by(canonical)
     if known is not None or without:
         mapped = map_record(canonical, record, known=known, without=without)
-    steps, unmapped, unplayed, notes, node, x = _Replay(equilibrium, mapped, known, record.path or None).run()
-    return Trail(equilibrium, steps, unmapped, unplayed, notes, node, x, record, whole)
+    walk = _Replay(equilibrium, mapped, known, record.path or None)
+    steps, unmapped, unplayed, notes, node, x = walk.run()
+    return Trail(equilibrium, steps, unmapped, unplayed, notes, node, x, record, whole, walk.other_x)
 
 
 class _Replay:
@@ -190,13 +225,16 @@ class _Replay:
         structure, g = self.game.structure, self.game.arrays
         node, x = int(structure.roots[0]), self.eq.prior
         seen = x
+        opened = self.game.opened
+        self.other_x = other_seen = to_coordinates(opened.others) if opened is not None and opened.others else x
         periods = known_periods(self.game.canonical) if self.known is not None else self.game.canonical.calendar.n_periods
         while structure.kind[node] != END and structure.period[node] < periods:
             if structure.reveals[node]:
                 # What comes out at the end is no event: the record does not say which type it was.
                 node = int(g.target[g.observation_start[node]])
                 continue
-            probe = self.eq.probe(node, x)
+            chosen = Chosen(self.eq, node, x, BRIEF)
+            probe, other = chosen.probe, chosen.elsewhere(self.other_x) if chosen.exactly is None else None
             first = int(g.observation_start[node])
             labels = [structure.address(first + y) for y in range(len(probe.likelihood))]
             period = int(structure.period[node])
@@ -206,8 +244,18 @@ class _Replay:
             # Choices made at once are not acted on before all have been made, but each tells of its author.
             held = onward != structure.head[onward] == structure.head[node]
             seen = self._moved(node, seen if structure.head[node] != node else x, probe.likelihood[y]) if held else probe.posteriors[y]
+            first_of_all = structure.head[node] == node
+            if other is not None:
+                before = self.other_x if first_of_all else other_seen
+                other_seen = self._moved(node, before, other.likelihood[y]) if held else other.posteriors[y]
             if structure.kind[node] != CLOSE and (told or len(labels) > 1):
-                self.steps.append(self._step(node, period, labels[y], told, silent, probe.likelihood[y], x, seen))
+                step = self._step(node, period, labels[y], told, silent, probe.likelihood[y], x, seen)
+                slack = chosen.exactly if chosen.exactly is not None else np.inf if structure.at_once else ROUNDING
+                if other is not None:
+                    corrected = self._step(node, period, labels[y], told, silent, other.likelihood[y], self.other_x, other_seen)
+                    step = replace(step, other=corrected)
+                self.steps.append(replace(step, slack=slack))
+            self.other_x = other.posteriors[y] if other is not None else probe.posteriors[y]
             node, x = onward, probe.posteriors[y]
         return tuple(self.steps), tuple(self.unmapped), self._left_over(node), tuple(self.notes), node, x
 

@@ -72,12 +72,10 @@ def certificate_lines(content: Content) -> list[Any]:
     if certificate is None:
         return [Text("not certified", style="yellow")]
     lines: list[Any] = [Text(content["certificate_text"], style="green" if certificate["met"] else "bold red")]
-    if not certificate["met"] and _exact_alone(content):
+    if not certificate["met"] and (_exact_alone(content) or certificate["exact_histories"]):
         lines.append(Text("The numbers of the machine carry no more digits at this precision. For more, lower the precision.", style="red"))
     elif not certificate["met"]:
-        exactly = "The play shown is exact, and so are futures; reasons, claims and answers for other beliefs"
-        what = exactly if certificate.get("exact_histories") else "What follows"
-        lines.append(Text(f"{what} may be off by more than the tolerance. Try a looser --tolerance, or a longer --max-seconds.", style="red"))
+        lines.append(Text("What follows may be off by more than the tolerance. Try a looser --tolerance, or a longer --max-seconds.", style="red"))
         if content["certificate_where"]:
             missed = certificate["missed"]
             count = f" at {missed:,} of {certificate['points']:,} points compared" if missed else ""

@@ -142,6 +142,7 @@ def simulate(
         root, x = after.node, after.x
     if at is not None:
         root, x = at
+    equilibrium = equilibrium.rooted(root, x)
     acted = overrides(game, do, now=int(game.structure.period[root]))
     marks = tuple(sorted({*game.option_addresses, *game.structure.addresses})) if moves else ()
     start = _Start(equilibrium, seed, root, x, acted, marks)

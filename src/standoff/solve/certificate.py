@@ -93,7 +93,9 @@ class Certificate:
     exact_residual: float = 0.0
     """Largest residual of the equations there, in relative log-odds."""
     exact_met: bool = True
-    """Whether that is within the exact engine's own tolerance; `met` is about the grid's."""
+    """Whether that is within the exact engine's own tolerance."""
+    grid_met: bool = True
+    """Whether the belief grid is within the tolerance. `met` is about the solution that answers: the exact one where there is one, else the grid."""
     exact_selection: Literal["principal", "adjusted"] = "principal"
     """Whether the exact solution lies on the principal branch, or is where play settles that adjusts (`standoff.solve.tree_flow`)."""
     exact_problem: str = ""
@@ -130,13 +132,11 @@ class Certificate:
         how = f"all {self.points} decision points" if self.every_history else f"{self.points} decision points on drawn histories"
         verdict = "met" if self.met else "NOT MET"
         if self.exact_histories:
-            settled = "" if self.exact_met else f" (above the tolerance of {RESIDUAL:.0e}: what is left is rounding)"
+            settled = "" if self.exact_met else f" (NOT MET: above the tolerance of {RESIDUAL:.0e}; what is left is rounding)"
             settled += ", where play settles that adjusts, not shown to lie on the principal branch" if self.exact_selection == "adjusted" else ""
-            grid = f"within {self.policy_distance:.1e} of it (tolerance {self.tolerance:.0e}) at {how}, stage residual {self.stage_residual:.1e}, "
-            grid += f"{self.failed} of {self.stages:,} stages unsolved"
             return (
-                f"exact on all {self.exact_histories:,} public histories, residual {self.exact_residual:.1e}{settled}; {verdict} by the belief "
-                f"grid, from which come reasons, claims and answers for other beliefs: {grid}{self._choice()}"
+                f"{'met' if self.exact_met else 'NOT MET'}: exact on all {self.exact_histories:,} public histories, residual "
+                f"{self.exact_residual:.1e}{settled}; other beliefs are solved so when they are asked for{self._choice()}"
             )
         lost = f"; not solved exactly: {self.exact_problem}" if self.exact_problem else ""
         lost += self._choice()

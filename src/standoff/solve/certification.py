@@ -11,7 +11,7 @@ Of players who choose at the same moment each is compared; its values are means 
 
 Where the game was solved exactly on its public histories, the policy that the grid gives there is compared with that solution. Else, when the
 game has few histories all of them are followed and values are exact. Otherwise histories are drawn, and the error of the grid's
-values is estimated by following further histories from each point (`follow` in `standoff.solve._follow`); the standard error of that
+values is estimated by following further histories from each point (`standoff.solve._follow`); the standard error of that
 estimate is reported beside the figures, in units of log-odds. More are followed where two standard errors leave open whether a
 point is within the tolerance; where they could move a probability by more than the tolerance to the last, the point counts as missed.
 """
@@ -29,8 +29,8 @@ import numpy as np
 from standoff.game import DECISION, Game
 from standoff.game.tree import count_histories
 from standoff.scenario.titles import moment
-from standoff.solve._follow import follow
 from standoff.solve.certificate import SHOWN, Certificate, Miss, Unsolved
+from standoff.solve.control import error_from, value_errors
 from standoff.solve.equilibrium import Equilibrium, Probe
 from standoff.solve.exact import Exact
 from standoff.solve.grid import to_beliefs
@@ -91,12 +91,14 @@ def certify(
     sweep = solved.sweep
     exactly = oracle.certificate if oracle is not None else None
     missed = sorted((point for point in compared if point.misses(tolerance)), key=lambda point: -point.distance)
+    grid_met = bool(not missed and sweep["stage_residual"] <= STAGE_TOLERANCE and sweep["failed"] == 0)
     return Certificate(
         policy_distance=distance,
         regret=max((point.regret for point in compared), default=0.0),
         stage_residual=sweep["stage_residual"],
         tolerance=tolerance,
-        met=bool(not missed and sweep["stage_residual"] <= STAGE_TOLERANCE and sweep["failed"] == 0),
+        met=exactly.met if exactly is not None else grid_met,
+        grid_met=grid_met,
         every_history=followed is not None and (exactly is None or len(compared) == _choices(oracle)),
         points=len(compared),
         standard_error=max((point.error for point in compared), default=0.0),
@@ -302,17 +304,6 @@ def _drawn_histories(
     return [point for point in compared if point is not None]
 
 
-def _follow(
-    solved: Equilibrium, node: int, x: np.ndarray, column: int, fixed: int, kind: int, uniform: np.ndarray, work: Workspace,
-    nodes: np.ndarray, beliefs: np.ndarray,
-) -> tuple[float, float, int]:  # fmt: skip
-    game, joint = solved.game, work.joint if solved.game.structure.at_once else None
-    return follow(  # type: ignore[no-any-return]
-        node, x, column, fixed, kind, uniform, solved.lines, solved.grid.combination, game.arrays, game.payoffs, solved.values, solved.log_policy,
-        work.stage, work.scratch, work.follow, joint, np.zeros(len(game.n_types), dtype=np.int64), np.zeros(solved.grid.n_axes), nodes, beliefs,
-    )  # fmt: skip
-
-
 def _longest(game: Game) -> int:
     """Return how many steps of a history are followed: all, or in an open-ended game those of the periods that weigh."""
     layers = len(game.structure.layers)
@@ -328,7 +319,7 @@ def _points(solved: Equilibrium, random: np.random.Generator, points: int) -> li
     root = int(solved.game.structure.roots[0])
     for _ in range(HISTORIES):
         uniform = random.random((1, steps + len(solved.game.n_types)))
-        *_, count = _follow(solved, root, solved.prior, 0, -1, 0, uniform, work, nodes, beliefs)
+        *_, count = error_from(solved, root, solved.prior, 0, -1, 0, uniform, work, nodes, beliefs)
         for i in range(count):
             found.setdefault((int(nodes[i]), beliefs[i].tobytes()), (int(nodes[i]), beliefs[i].copy()))
     chosen = list(found.values())
@@ -345,22 +336,14 @@ def _compare(
         return _compare_members(solved, node, x, uniform[: draws[0]], work)
     warm = solved.probe(node, x, retrace=False, work=work)
     probe = solved.probe(node, x, work=work)
-    owner = int(g.owner[node])
-    o0, y0 = int(g.option_start[node]), int(g.observation_start[node])
-    like = game.likelihoods(node)
+    o0, like = int(g.option_start[node]), game.likelihoods(node)
     switched = bool(np.abs(warm.policy - probe.policy).max() > SAME_BRANCH)
-    none = np.zeros(0, dtype=np.int64), np.zeros((0, solved.grid.n_axes))
-    possible = [(y, kind) for y in range(like.shape[1]) for kind in range(like.shape[2]) if like[:, y, kind].max() > 0.0]
     total, square = np.zeros((2, *like.shape[1:]))
     done = 0
     for count in draws:
-        for y, kind in possible:
-            column = int(g.columns[owner]) + kind
-            mean, mean_square, _ = _follow(
-                solved, int(g.target[y0 + y]), probe.posteriors[y], column, owner, kind, uniform[done:count], work, *none
-            )  # fmt: skip
-            total[y, kind] += (count - done) * mean
-            square[y, kind] += (count - done) * mean_square
+        mean, mean_square = value_errors(solved, node, probe, uniform[done:count], work)
+        total += (count - done) * mean
+        square += (count - done) * mean_square
         done = count
         error = total / done
         spread = float(np.sqrt(np.maximum(square / done - error * error, 0.0).max() / max(done - 1, 1)))
@@ -395,7 +378,6 @@ def _compare_members(solved: Equilibrium, head: int, x: np.ndarray, uniform: np.
     chances = [[game.in_eyes_of(i, j, beliefs[j]) @ probe.policy for j, probe in zip(owners, probes, strict=True)] for i in owners]
     q = [probe.action_values.copy() for probe in probes]
     spread = 0.0
-    none = np.zeros(0, dtype=np.int64), np.zeros((0, solved.grid.n_axes))
     for chosen in itertools.product(*(range(probe.policy.shape[1]) for probe in probes)):
         last = head
         for a in chosen[:-1]:
@@ -406,7 +388,7 @@ def _compare_members(solved: Equilibrium, head: int, x: np.ndarray, uniform: np.
             weight = math.prod(float(chances[m][j][a]) for j, a in enumerate(chosen) if j != m)
             for kind in range(game.n_types[owner]):
                 column = int(g.columns[owner]) + kind
-                mean, square, _ = _follow(solved, leaf, onward, column, owner, kind, uniform, work, *none)
+                mean, square, _ = error_from(solved, leaf, onward, column, owner, kind, uniform, work)
                 q[m][kind, chosen[m]] += weight * mean
                 error = float(np.sqrt(max(square - mean * mean, 0.0) / max(len(uniform) - 1, 1)))
                 spread = max(spread, error * float(g.precision[nodes[m]]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,16 +11,20 @@ import numpy as np
 
 from standoff.errors import SolveError
 from standoff.game import DECISION, Game
+from standoff.game.tree import histories_from
 from standoff.names import instead, unknown
 from standoff.solve._follow import stand
 from standoff.solve._moments import stand_together
 from standoff.solve._sweep import LineTable
 from standoff.solve.certificate import Certificate
-from standoff.solve.exact import Exact
+from standoff.solve.exact import Exact, exact
 from standoff.solve.grid import BeliefGrid, to_beliefs, to_coordinates
 from standoff.solve.induction import Workspace, make_workspace
 from standoff.solve.together import way
 from standoff.solve.whole import action_values
+
+TREES = 16
+"""Solutions from points that were asked for that are kept."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class Probe:
     values: np.ndarray  # (C,)
     residual: float
     folds: int
+    child: int = -1
+    """Of an exact solution: the history after the first observation; -1 where the probe was read from the grid."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,12 +62,40 @@ class Equilibrium:
     seconds: float
     unsolved: np.ndarray  # (n,) stages of the grid that no method solved
     exact: Exact | None = None
-    """The solution on all public histories, where the game is small enough: it answers for their beliefs, the grid for all others."""
+    """The solution on all public histories from the start, or from the point at which it was `rooted`."""
+    most: int = 0
+    """From any point from which there are at most so many public histories the game is solved exactly when it is asked for."""
+    trees: dict[tuple[int, bytes], Equilibrium] = field(default_factory=dict, repr=False)
+    """What was so solved, by node and belief coordinates."""
 
     @property
     def on_grid(self) -> Equilibrium:
         """The same solution, read from the belief grid alone."""
-        return replace(self, exact=None) if self.exact is not None else self
+        return replace(self, exact=None, most=0) if self.exact is not None or self.most else self
+
+    @cached_property
+    def _histories(self) -> np.ndarray:
+        return histories_from(self.game.structure)
+
+    def rooted(self, node: int, x: np.ndarray) -> Equilibrium:
+        """Return the solution that answers for a node and belief: exact on the public histories from there where there are few, else the grid.
+
+        Where the equations of those histories cannot be solved, the grid answers as well.
+        """
+        head = int(self.game.structure.head[node])
+        if not self.most or (self.exact is not None and self.exact.find(node, x) is not None):
+            return self
+        if self._histories[head] > self.most:
+            return self.on_grid
+        key = head, np.ascontiguousarray(x, dtype=float).tobytes()
+        if key not in self.trees:
+            while len(self.trees) >= TREES:
+                self.trees.pop(next(iter(self.trees)))
+            try:
+                self.trees[key] = replace(self, exact=exact(self.game, at=(head, np.array(x, dtype=float)), workers=1))
+            except SolveError:
+                self.trees[key] = self.on_grid
+        return self.trees[key]
 
     @cached_property
     def _work(self) -> Workspace:
@@ -83,6 +117,8 @@ class Equilibrium:
         history = self.exact.find(node, x) if self.exact is not None and retrace else None
         if history is not None:
             return self._on_history(history)
+        if not self.values.size:
+            raise SolveError("this game was solved exactly, without a belief grid, and no public history leads to that point")
         if self.game.structure.together[node]:
             return self._at_once(node, x, retrace, work or self._work) if self.grid.n_axes else self._on_whole(node, x)
         game, work = self.game, work or self._work
@@ -114,7 +150,7 @@ class Equilibrium:
         nothing = np.zeros((likelihood.shape[1], 0))
         return Probe(
             node, exact.known[history].copy(), exact.at(history) if decides else nothing, exact.action_values(history) if decides else nothing,
-            likelihood, exact.known[child : child + len(likelihood)].copy(), exact.values[history].copy(), exact.certificate.residual, 0,
+            likelihood, exact.known[child : child + len(likelihood)].copy(), exact.values[history].copy(), exact.certificate.residual, 0, child,
         )  # fmt: skip
 
     def _at_once(self, node: int, x: np.ndarray, retrace: bool, work: Workspace) -> Probe:
@@ -167,7 +203,8 @@ class Equilibrium:
         """Return the mover's choice probabilities by type and option at a decision point."""
         game = self.game
         owner = int(game.arrays.owner[node])
-        probe = self.probe(node, x)
+        x = self.prior if x is None else x
+        probe = self.rooted(node, x).probe(node, x)
         rows = range(game.arrays.option_start[node], game.arrays.option_start[node + 1])
         names = [game.option_address(row).split(".", 1)[1] for row in rows]
         types = game.canonical.players[owner].types
@@ -234,7 +271,8 @@ class Equilibrium:
 
         i = self.game.player_index[player]
         columns = self.game.arrays.columns
-        probe = self.probe(int(self.game.structure.roots[0]), self.coordinates(beliefs or {}))
+        node, x = int(self.game.structure.roots[0]), self.coordinates(beliefs or {})
+        probe = self.rooted(node, x).probe(node, x)
         spec = self.game.canonical.players[i]
         return xr.DataArray(probe.values[columns[i] : columns[i + 1]], coords={"type": list(spec.types)}, dims=("type",), name=player)
 

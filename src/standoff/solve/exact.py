@@ -12,7 +12,7 @@ The branch of a large tree may turn back hundreds of times. Such a tree is solve
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -20,7 +20,8 @@ import numpy as np
 
 from standoff.errors import GameTooLargeError, SolveError
 from standoff.game import DECISION, Game
-from standoff.game.tree import MAX_HISTORIES, Tree, count_histories, head_histories
+from standoff.game.tree import MAX_HISTORIES, Tree, count_histories, head_histories, histories_from
+from standoff.solve._exact import Axes
 from standoff.solve.grid import to_beliefs
 from standoff.solve.induction import Progress
 from standoff.solve.together import joined_values
@@ -48,6 +49,8 @@ class Residual:
     residual: float
     """Largest residual of a decision's equations, relative to max(1, largest log-odds)."""
     steps: int
+    error: float = np.inf
+    """Largest change of any log-odds that a further step of Newton's method would make: how far they are from the solution."""
     folds: int = 0
     """Turning points that the branch passed."""
     selection: Literal["principal", "adjusted"] = "principal"
@@ -158,6 +161,24 @@ class Exact:
         return xr.DataArray(self.values[0, columns[i] : columns[i + 1]], coords={"type": types}, dims=("type",), name=player)
 
     @cached_property
+    def depth(self) -> int:
+        """Observations on the longest history."""
+        last, levels = 1, 0
+        while last < len(self.tree.node):
+            inner = self.tree.child[:last]
+            here = int(np.flatnonzero(inner >= 0)[-1])
+            node = int(self.tree.node[here])
+            last = int(self.tree.child[here] + self.game.arrays.observation_start[node + 1] - self.game.arrays.observation_start[node])
+            levels += 1
+        return levels
+
+    @cached_property
+    def axes(self) -> Axes:
+        """Which belief coordinates are whose."""
+        types = np.array(self.game.n_types, dtype=np.int64)
+        return Axes(np.cumsum(types - 1) - (types - 1), types)
+
+    @cached_property
     def choices(self) -> np.ndarray:
         """The histories at which somebody has a choice."""
         g = self.game.arrays
@@ -230,9 +251,12 @@ class Exact:
 
 
 def exact(
-    game: Game, *, selection: Selection = "auto", max_histories: int = MAX_HISTORIES, workers: int = 2, progress: Progress | None = None
-) -> Exact:
+    game: Game, *, at: tuple[int, np.ndarray] | None = None, selection: Selection = "auto", max_histories: int = MAX_HISTORIES, workers: int = 2,
+    progress: Progress | None = None,
+) -> Exact:  # fmt: skip
     """Solve a game on all its public histories, by so many threads where the game is large; their number does not change the result.
+
+    `at` is the node and the belief coordinates from which histories begin, if not the start and the prior.
 
     `selection`: `principal` follows the principal branch from precision 0, however long that takes; `adjusted` lets play adjust from there at the
     declared precision, which takes seconds where the branch of a large tree takes minutes; `auto` follows the branch unless the tree is too large
@@ -248,7 +272,7 @@ def exact(
     """
     begun = time.perf_counter()
     game.must_end("solving on all public histories")
-    histories = count_histories(game.structure)
+    histories = count_histories(game.structure) if at is None else int(histories_from(game.structure)[at[0]])
     if histories > max_histories:
         raise GameTooLargeError(
             f"the game has {histories:,} public histories, of which the exact engine takes {max_histories:,} at most; solve it on the grid"
@@ -260,8 +284,12 @@ def exact(
             f"{histories:,} public histories of players whose types span {axes} belief axes (a player with K types takes K - 1), about "
             f"{bytes_ / 2**30:.1f} GB, are too much: the exact engine takes {MAX_AXES} axes and {MAX_BYTES / 2**30:.0f} GB at most. Use fewer types"
         )
-    system = System(game, workers)
+    system = System(game, workers, at)
     certificate = _solve(system, selection, progress)
+    system.linearise()
+    system.respond()
+    left = float(np.abs(system.newton[:-1]).max(initial=0.0))
+    certificate = replace(certificate, error=left if np.isfinite(left) else np.inf)
     return Exact(game, system.tree, system.log_odds(), system.beliefs, system.state.value, certificate, time.perf_counter() - begun)
 
 
@@ -275,7 +303,7 @@ def _solve(system: System, selection: Selection, progress: Progress | None) -> R
     elif selection != "adjusted":
         try:
             residual, folds, steps = follow(system, affordable, progress)
-            return Residual(histories, residual, steps, folds)
+            return Residual(histories, residual, steps, folds=folds)
         except SolveError as error:
             if selection == "principal":
                 raise

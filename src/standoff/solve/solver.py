@@ -11,7 +11,7 @@ import numpy as np
 from standoff.errors import GameTooLargeError, SolveError
 from standoff.game import Game, estimate
 from standoff.game.estimate import REFINE_SECONDS
-from standoff.game.tree import count_histories
+from standoff.game.tree import count_histories, histories_from
 from standoff.solve.branches import look
 from standoff.solve.certificate import Certificate
 from standoff.solve.certification import certify as run_certificate
@@ -19,7 +19,7 @@ from standoff.solve.certification import clearly_too_coarse
 from standoff.solve.equilibrium import Equilibrium
 from standoff.solve.exact import Exact, exact
 from standoff.solve.grid import PRODUCT_AXES, BeliefGrid, box, count_nodes, is_local, local, simplex
-from standoff.solve.induction import Progress, sweep
+from standoff.solve.induction import Progress, line_table, sweep
 from standoff.solve.public import solve_public
 from standoff.solve.refine import refine
 
@@ -71,12 +71,14 @@ def solve(
 ) -> Equilibrium:
     """Solve a game; the grid is refined until the certificate's policy distance is at most `tolerance`.
 
-    Refinement stops at `max_beliefs` grid nodes or when the next grid would pass `max_seconds`; the certificate then says that the tolerance
-    is not met. With `levels` the grid is given and stays. `certify=False` skips the certificate (and so any refinement).
+    Refinement stops at `max_beliefs` grid nodes or when the next grid would pass `max_seconds`, reckoned from the number of stages and not measured,
+    so that no result depends on how fast a machine is; the certificate then says that the tolerance is not met. With `levels` the grid is given and
+    stays. `certify=False` skips the certificate (and so any refinement).
 
     `engine`: `auto` also solves a game of at most `EXACT_HISTORIES` public histories exactly on them (`standoff.solve.exact`); that solution
-    answers for their beliefs and is what the grid is held against, and the grid is then refined only while that is cheap. `exact` insists on
-    it, `grid` leaves it out. Where the exact branch is lost, `auto` goes on with the grid alone, and the certificate says why.
+    answers whatever is asked, other points by the histories from there (`Equilibrium.rooted`), and is what the grid is held against, which is
+    then refined only while that is cheap. `exact` insists on it, `grid` leaves it out. Where the exact branch is lost, `auto` goes on with the
+    grid alone, and the certificate says why.
 
     Raises GameTooLargeError before any work, SolveError when values are not finite.
 
@@ -99,24 +101,25 @@ def solve(
     check_size(game, count_nodes(current), workers)
     oracle, problem = _oracle(game, engine, workers, progress) if certify else (None, "")
     best: Equilibrium | None = None
+    reckoned = 0.0
     while True:
-        started = time.perf_counter()
+        reckoned += estimate(game, count_nodes(current)).seconds
         solved = _solve_on(game, current, workers, progress)
         if not certify:
             return replace(solved, seconds=time.perf_counter() - begun)
         glance = clearly_too_coarse(solved, tolerance=tolerance, workers=workers, seed=seed) if levels is None and oracle is None and n_axes else None
         if glance is not None:
-            finer = _finer(replace(solved, certificate=glance), started, begun, max_beliefs, max_seconds, oracle)
+            finer = _finer(replace(solved, certificate=glance), reckoned, max_beliefs, max_seconds, oracle)
             if finer is not None:
                 current = finer
                 continue
         certificate = run_certificate(solved, tolerance=tolerance, workers=workers, seed=seed, progress=progress, oracle=oracle)
         certificate = replace(certificate, exact_problem=problem)
-        solved = replace(solved, certificate=certificate, exact=oracle)
+        solved = replace(solved, certificate=certificate, exact=oracle, most=EXACT_HISTORIES if oracle is not None else 0)
         if best is None or _better(certificate, best.certificate):
             best = solved
-        if levels is None and n_axes > 0 and not certificate.met:
-            finer = _finer(solved, started, begun, max_beliefs, max_seconds, oracle)
+        if levels is None and n_axes > 0 and not certificate.grid_met:
+            finer = _finer(solved, reckoned, max_beliefs, max_seconds, oracle)
             if finer is not None:
                 current = finer
                 continue
@@ -126,15 +129,38 @@ def solve(
         return replace(best, seconds=time.perf_counter() - begun)
 
 
-def _finer(
-    solved: Equilibrium, started: float, begun: float, max_beliefs: int, max_seconds: float, oracle: Exact | None
-) -> frozenset[tuple[int, ...]] | None:
-    """Return the level set of the next grid, None where it would not fit into what time and memory there is."""
-    game, now = solved.game, time.perf_counter()
+def solve_on(game: Game, levels: frozenset[tuple[int, ...]], at: tuple[int, np.ndarray] | None = None) -> Equilibrium:
+    """Solve a game as one of many: exactly where every point that it begins from has at most `EXACT_HISTORIES` histories, else on a given grid.
+
+    With `at`, a node and belief coordinates, only what follows from there is asked for. There is no certificate and no refinement, and one thread.
+    Raises SolveError when values are not finite.
+    """
+    structure = game.structure
+    begins = structure.roots if at is None else structure.head[at[0] : at[0] + 1]
+    if not structure.open_ended and histories_from(structure)[begins].max() <= EXACT_HISTORIES:
+        try:
+            return exactly(exact(game, at=(int(begins[0]), at[1]) if at is not None else None, workers=1))
+        except SolveError:
+            pass  # the grid has a way of its own to the solution, and says where it fails
+    return solve(game, levels=levels, certify=False, workers=1)
+
+
+def exactly(found: Exact, certificate: Certificate | None = None) -> Equilibrium:
+    """Return an exact solution as one that answers for any point, without a belief grid."""
+    game, nothing = found.game, np.zeros((0, 0, 0))
+    grid = BeliefGrid(game.n_types, frozenset([(0,) * sum(k - 1 for k in game.n_types)]))
+    report = {"stages": 0.0, "stage_residual": found.certificate.residual, "traced": 0.0, "folded": 0.0, "failed": 0.0, "sweeps": 0.0}
+    unsolved = np.zeros(game.structure.n_nodes, dtype=np.int64)
+    return Equilibrium(game, grid, line_table(grid), nothing, nothing, report, certificate, found.seconds, unsolved, found, EXACT_HISTORIES)
+
+
+def _finer(solved: Equilibrium, reckoned: float, max_beliefs: int, max_seconds: float, oracle: Exact | None) -> frozenset[tuple[int, ...]] | None:
+    """Return the level set of the next grid, None where it would not fit into what time (seconds `reckoned` so far) and memory there is."""
+    game = solved.game
     finer = refine(solved)
     while finer != solved.grid.levels:
         n_finer = count_nodes(finer)
-        in_time = now - begun + n_finer / solved.grid.n_nodes * (now - started) <= max_seconds
+        in_time = reckoned + estimate(game, n_finer).seconds <= max_seconds
         in_memory = n_finer <= max_beliefs and 8.0 * n_finer * game.structure.n_nodes * solved.values.shape[2] <= MAX_BYTES
         worth_it = oracle is None or n_finer * game.size()["decision_points"] <= CHEAP_STAGES
         if in_time and in_memory and worth_it:
@@ -160,7 +186,7 @@ def _oracle(game: Game, engine: Engine, workers: int, progress: Progress | None)
 
 
 def _better(one: Certificate, other: Certificate | None) -> bool:
-    return other is None or (one.met, -one.policy_distance) > (other.met, -other.policy_distance)
+    return other is None or (one.grid_met, -one.policy_distance) > (other.grid_met, -other.policy_distance)
 
 
 def _solve_on(game: Game, levels: frozenset[tuple[int, ...]], workers: int, progress: Progress | None) -> Equilibrium:

@@ -28,10 +28,12 @@ class System:
     A point, a direction and a response are vectors of all log-odds and then `t`. The point to begin with is the solution at `t = 0`.
     """
 
-    def __init__(self, game: Game, workers: int) -> None:
+    def __init__(self, game: Game, workers: int, at: tuple[int, np.ndarray] | None = None) -> None:
+        """Unroll a game from a node and belief coordinates, from the start and the prior if none."""
         structure, g = game.structure, game.arrays
         self.game = game
-        self.tree = tree = unroll(structure)
+        node, x = (None, to_coordinates(game.priors)) if at is None else at
+        self.tree = tree = unroll(structure, node)
         types = np.array(game.n_types, dtype=np.int64)
         self.axes = Axes(np.cumsum(types - 1) - (types - 1), types)
         k, axes, n_columns = int(types.max()), int((types - 1).sum()), int(types.sum())
@@ -54,7 +56,6 @@ class System:
         self.start = np.where(used, (g.log_w[row] - g.log_w[first])[:, None], 0.0)
         u[:] = self.start
         if axes:
-            x = to_coordinates(game.priors)
             with np.errstate(divide="ignore"):
                 self.state.x[0] = np.log(x) - np.log1p(-x)
         ends = tree.child < 0

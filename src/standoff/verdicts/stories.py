@@ -16,7 +16,7 @@ from standoff.scenario.titles import moment
 from standoff.simulate import Futures, simulate
 from standoff.solve.equilibrium import Equilibrium
 from standoff.solve.grid import to_coordinates
-from standoff.solve.solver import solve
+from standoff.solve.solver import solve_on
 from standoff.worlds import Task, World
 from standoff.worlds.world import structures_of
 
@@ -67,7 +67,7 @@ def tell_world(task: Task, world: World, claim: Claim) -> Story:
 def _solved(task: Task, world: World, changed: Mapping[str, float]) -> Equilibrium:
     """Solve a world as it was solved when it was measured."""
     levels = task.finer if world.refined else task.levels
-    return solve(structures_of(task.canonical).build({**world.parameters, **changed}), levels=levels, certify=False, workers=1)
+    return solve_on(structures_of(task.canonical).build({**world.parameters, **changed}), levels)
 
 
 def _start(equilibrium: Equilibrium, quantity: Quantity, root: Root) -> str:

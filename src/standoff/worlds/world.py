@@ -14,7 +14,7 @@ from standoff.record import Record
 from standoff.replay import replay
 from standoff.scenario.canonical import Canonical
 from standoff.solve.equilibrium import Equilibrium
-from standoff.solve.solver import solve
+from standoff.solve.solver import solve_on
 
 Levels = frozenset[tuple[int, ...]]
 
@@ -50,6 +50,8 @@ class World:
     stage_residual: float
     failed_stages: int
     problem: str = ""
+    slack: float = 0.0
+    """How far the log-likelihood may be from that of exact play."""
 
 
 _CACHE: dict[bytes, Games] = {}
@@ -81,7 +83,7 @@ def measured(task: Task, structures: Games, index: int, parameters: Mapping[str,
     """Compute a world on the grid of these levels."""
 
     def solved(values: Mapping[str, float]) -> Equilibrium:
-        return solve(structures.build(values), levels=levels, certify=False, workers=1)
+        return solve_on(structures.build(values), levels)
 
     equilibrium = solved(parameters)
     trail = replay(equilibrium, task.record) if task.record is not None else None
