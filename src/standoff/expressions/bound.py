@@ -52,6 +52,8 @@ class Bound:
         if self.constant is not None:
             return self.constant
         values, shape = self._values(env)
+        if 0 in shape:
+            return np.empty(shape, dtype=self._dtype)
         try:
             if not shape:
                 return run(self.tree, values)
@@ -63,6 +65,10 @@ class Bound:
             error.text = self.text
             raise
         return result if np.shape(result) == shape else np.broadcast_to(result, shape).copy()
+
+    @property
+    def _dtype(self) -> type:
+        return float if isinstance(self.kind, Number) else bool if isinstance(self.kind, Boolean) else np.int64
 
     def _values(self, env: Mapping[str, Any]) -> tuple[Values, tuple[int, ...]]:
         missing = self.names - env.keys()
