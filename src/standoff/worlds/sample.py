@@ -13,6 +13,7 @@ import pandas as pd
 
 from standoff.chain import fix_grids
 from standoff.errors import WorldsError
+from standoff.game.told import must_be_told
 from standoff.record import Record
 from standoff.scenario import Scenario, inputs_of, resolve
 from standoff.scenario.canonical import Canonical
@@ -110,6 +111,8 @@ def make_task(scenario: Scenario, record: Record | None, *, tolerance: float, wo
     structures = structures_of(canonical)
     game = structures.build({})
     game.must_end("sampling worlds")
+    if record is not None:
+        must_be_told(game, record)
     median = solve(game, tolerance=tolerance, engine="grid", workers=workers, progress=progress)
     levels = median.grid.levels
     task = Task(canonical, record, levels, refine(median) if median.grid.n_axes else levels, {})
