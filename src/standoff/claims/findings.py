@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from standoff.claims.points import opened, quantities
 from standoff.errors import StandoffError
 from standoff.scenario.models import Claim, Quantity, Test
-from standoff.scenario.phrases import PHRASES
+from standoff.scenario.phrases import agreeing_range, stated_range
 
 if TYPE_CHECKING:
     from standoff.claims.measure import Measures
@@ -59,6 +59,12 @@ def findings(claims: Mapping[str, Claim], measures: Measures) -> dict[str, Findi
     return found
 
 
+def is_probability(quantity: Quantity) -> bool:
+    """Tell whether a quantity is the probability of something, as it is."""
+    measures = quantity.choice, quantity.chance_of_move, quantity.chance_of_end, quantity.chance_of_state
+    return quantity.scale == "plain" and quantity.against is None and any(measure is not None for measure in measures)
+
+
 def sides(test: Test) -> tuple[Quantity, ...]:
     """Return what one comparison compares."""
     return tuple(item for item in (test.left, test.right, test.of, test.nil) if isinstance(item, Quantity))
@@ -96,9 +102,11 @@ def _margin(test: Test, measures: Measures, numbers: list[float], parts: list[fl
         assert test.within is not None
         return test.within - abs(measured(test.nil))
     if test.of is not None:
-        low, high = test.range if test.range is not None else PHRASES[str(test.phrase).lower()]
+        low, high = agreeing_range(test.phrase, test.range) if is_probability(test.of) else stated_range(test.phrase, test.range)
         value = measured(test.of)
-        return min(value - low, high - value)
+        margin = min(value - low, high - value)
+        # Where neither end can be passed, by as much as probabilities can differ.
+        return 1.0 if margin == float("inf") else margin
     assert test.left is not None
     assert test.right is not None
     left, right = measured(test.left), measured(test.right)

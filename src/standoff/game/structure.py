@@ -284,10 +284,10 @@ class _Explorer:
         state[0, : self.n_declared] = [spec.start for spec in self.canonical.variables]
         return state
 
-    def encode(self, variable: int, values: Any, states: np.ndarray, where: str) -> np.ndarray:
-        """Turn evaluated values into codes, refusing what is not among the variable's values."""
+    def encode(self, variable: int, bound: Bound, period: int, states: np.ndarray, where: str) -> np.ndarray:
+        """Return the codes of the values that an expression has, refusing what is not among the variable's values."""
         spec = self.canonical.variables[variable]
-        values = np.broadcast_to(np.asarray(values), (len(states),))
+        values = np.broadcast_to(np.asarray(bound.evaluate(self.env(states, period))), (len(states),))
         domain = decode(spec.values, np.arange(len(spec.values)))
         codes = np.full(len(values), -1, dtype=np.int64)
         for code, value in enumerate(domain):
@@ -296,8 +296,10 @@ class _Explorer:
             row = int(np.argmax(codes < 0))
             state = {name.name: name.values[states[row, i]] for i, name in enumerate(self.canonical.variables)}
             raise BuildError(
-                f"{where} sets {spec.name} to {values[row]}, which is not among its values {list(spec.values)}; the state is {state}. "
-                f"Keep the expression inside the values (for example with min or max), or add the value."
+                bound.at(
+                    f"{where} sets {spec.name} to {values[row]}, which is not among its values {list(spec.values)}; the state is {state}. "
+                    "Keep the expression inside the values (for example with min or max), or add the value."
+                )
             )
         return codes
 
@@ -310,7 +312,7 @@ class _Explorer:
         blocked = np.zeros(len(states), dtype=bool)
         for name, bound in change.sets:
             variable = self.index[name]
-            codes = self.encode(variable, bound.evaluate(self.env(result, period)), result, where)
+            codes = self.encode(variable, bound, period, result, where)
             held = self.is_frozen(states, variable) & (codes != states[:, variable])
             result[:, variable] = np.where(held, states[:, variable], codes)
             blocked |= held

@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 import io
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,7 +133,8 @@ def read_record(path: str | Path) -> Record:
     except OSError as error:
         raise RecordError([Fault(file=str(path), problem=f"cannot be read: {error.strerror}")]) from error
     try:
-        text = raw.decode("utf-8-sig")
+        # One way of writing an accented letter, as in scenarios, so that rules find what looks the same.
+        text = unicodedata.normalize("NFC", raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise RecordError([Fault(file=str(path), line=line, problem=f"is not UTF-8 (byte {error.start})", suggestion="save it as UTF-8")]) from error

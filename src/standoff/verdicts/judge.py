@@ -19,7 +19,7 @@ from standoff.verdicts.effects import Effects, find_effects
 from standoff.verdicts.hinge import Hinge, Slope, find_hinge, relevance
 from standoff.verdicts.never import never, occurrence, reason
 from standoff.verdicts.search import search as run_search
-from standoff.verdicts.shares import band, bands, margins_of, tally
+from standoff.verdicts.shares import Stated, band, bands, margins_of, stated, tally
 from standoff.verdicts.stories import Story, tell_world
 from standoff.worlds import World, Worlds
 from standoff.worlds.draws import free_parameters
@@ -134,6 +134,10 @@ class Verdicts:
         row = self[name]
         return tell_world(self.worlds.task, row.counter.world, row.claim) if row.counter is not None else None
 
+    def stated(self, name: str) -> Stated | None:
+        """Return the probability of a claim beside the phrase of its author; None where its test has no phrase."""
+        return stated(self[name].claim.test, self.worlds.worlds, name)
+
     @cached_property
     def table(self) -> pd.DataFrame:
         """One row per claim."""
@@ -225,9 +229,13 @@ def _verdict(
         n = int(measured.sum())
         return Verdict(name, claim, NEVER, nan, nan, nan, n, float(n), False, nan, NOWHERE, len(turned), None, None, None, None, why, events)
     told = tally(worlds, margins)
+    # A world that cannot be computed may be the one that goes against the claim.
+    lost = [world for world in (*worlds.worlds, *extra) if world.problem]
+    if lost:
+        problem = f"{len(lost)} of {len(worlds) + len(extra)} worlds could not be computed, and may go either way: {problem or lost[0].problem}"
     hinge, effects, matters = found
     counter, strongest = counter_worlds(name, worlds, extra, extra_u, told.share >= 0.5, matters)
-    built_in = searched and counter is None and worlds.quantiles.shape[1] > 0
+    built_in = searched and counter is None and not lost and worlds.quantiles.shape[1] > 0
     low, middle, high = (float(v) for v in np.quantile(margins[measured], [0.1, 0.5, 0.9]))
     return Verdict(
         name, claim, BUILT_IN if built_in else band(told.share), told.share, told.low, told.high, told.worlds, told.effective, told.weighted,
