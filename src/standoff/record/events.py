@@ -137,7 +137,8 @@ def read_record(path: str | Path) -> Record:
         text = unicodedata.normalize("NFC", raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise RecordError([Fault(file=str(path), line=line, problem=f"is not UTF-8 (byte {error.start})", suggestion="save it as UTF-8")]) from error
+        problem = f"is not UTF-8 (byte {error.start}) on line {line}"
+        raise RecordError([Fault(file=str(path), problem=problem, suggestion="save it as UTF-8")]) from error
     fields = list(Event.model_fields)
     lines = list(_rows(text, str(path)))
     header = lines[0].cells if lines else []
