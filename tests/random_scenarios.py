@@ -8,10 +8,10 @@ method of its block:
 | --- | --- | --- |
 | clock | `clock` | 1 to 3 periods, values discounted to the start |
 | players | `players` | 2 or 3, with 1 to 3 types, random priors and precisions |
-| state | `state` | a number, a label that may return to its start, whether the crisis is over |
+| state | `state` | a number, a label that may return to its start, whether the crisis is over; a derived number |
 | turns | `turn`, `open_option`, `covert_option` | 2 or 3 options, which the state may take off the menu; signals |
 | turns | `turns_at_once` | of two players, neither of whom knows the other's choice |
-| effects | `change`, `outcomes` | assignments at once or later, for good or not; chance that may hang on somebody's type |
+| effects | `change`, `outcomes` | assignments at once or up to two periods later, for good or not; chance that may hang on somebody's type |
 | events | `event` | chance at the start or the end of a period, where the state allows it |
 | ends | `ends` | an early one, beside `time_up` |
 | payoffs | `payoffs` | for moves, signals and outcomes; each period; at ends; by own type and state, at ends by another's type as well |
@@ -32,7 +32,7 @@ from standoff.scenario import Builder, Scenario
 
 PLAYERS = ("ann", "bob", "cem")
 TYPES = ("low", "mid", "top")
-CONDITIONS = ("heat == 0", "heat >= 1", "mood == calm", "mood == cross", "period > 0", "heat >= 1 or mood == cross")
+CONDITIONS = ("heat == 0", "heat >= 1", "mood == calm", "mood == cross", "period > 0", "heat >= 1 or mood == cross", "strain == 1", "strain > 2")
 CHANGES = ({"heat": "min(heat + 1, 2)"}, {"heat": 0}, {"mood": "cross"}, {"mood": "calm", "heat": "max(heat - 1, 0)"}, {"over": True})
 
 
@@ -136,6 +136,7 @@ class _Draw:
         self.builder.state("heat", range=(0, 2), start=self.among(0, 1))
         self.builder.state("mood", values=["calm", "cross"], start="calm", resets=self.flip(0.3))
         self.builder.state("over", values=[False, True], start=False)
+        self.builder.derived("strain", "(1 if heat == 2 else 0) + heat")
 
     def turn(self, position: int) -> None:
         player = str(self.one(list(self.kinds)))
@@ -181,9 +182,10 @@ class _Draw:
         if self.flip(0.3):
             return {}
         assignments = self.one(CHANGES)
+        for_good = {"irreversible": True} if self.flip(0.1) else {}
         if self.flip(0.15):
-            return {"later": {"after": 1, "set": assignments}}
-        return {"set": assignments} | ({"irreversible": True} if self.flip(0.1) else {})
+            return {"later": {"after": self.among(1, 2), "set": assignments}} | for_good
+        return {"set": assignments} | for_good
 
     def outcomes(self, address: str) -> dict:
         """Two chance outcomes; their chances may depend on the type of one player, not only the mover."""

@@ -449,6 +449,35 @@ def test_margins(test, margin):
 def test_phrases_have_the_ranges_of_icd_203(phrase, low, high):
     """Intelligence Community Directive 203 (2 January 2015), section D.6.e.(2).(a)."""
     assert PHRASES[phrase] == (low, high)
-    for p, inside in [((low + high) / 2, True), (low - 0.005, False), (high + 0.005, False)]:
+    # Nothing is too unlikely to be called remote, nor too likely to be called almost certain.
+    for p, inside in [((low + high) / 2, True), (low - 0.005, low == 0.01), (high + 0.005, high == 0.99)]:
         found = finding(stopping({"c": {"of": HALF, "phrase": phrase}}), weight=p / (1 - p))
         assert found.holds == inside
+
+
+@pytest.mark.paper
+@pytest.mark.parametrize(
+    ("phrase", "p", "margin"),
+    [
+        ("remote", 0.0, 0.05),
+        ("almost no chance", 0.002, 0.048),
+        ("nearly certain", 1.0, 0.05),
+        ("almost certainly", 0.998, 0.048),
+        ("likely", 0.9, -0.1),
+    ],
+)
+def test_the_margin_of_an_outermost_phrase_is_the_distance_from_its_inner_end(phrase, p, margin):
+    moved = {"chance_of_move": "me.go", "until": 0} | ({"do": [{"force": "me.go" if p else "me.stay"}]} if p in (0.0, 1.0) else {})
+    found = finding(stopping({"c": {"of": moved, "phrase": phrase}}), weight=p / (1 - p) if 0.0 < p < 1.0 else 1.0)
+    assert found.numbers[0] == pytest.approx(p, abs=1e-9)
+    assert found.margin == pytest.approx(margin, abs=1e-9)
+    assert found.holds == (margin > 0)
+
+
+@pytest.mark.paper
+def test_a_probability_cannot_pass_the_end_of_a_range_at_0_or_1():
+    always = {"chance_of_move": "me.go", "until": 0, "do": [{"force": "me.go"}]}
+    assert finding(stopping({"c": {"of": always, "range": [0.8, 1]}})).margin == pytest.approx(0.2, abs=1e-9)
+    assert finding(stopping({"c": {"of": always, "range": [0, 1]}})).holds
+    # A value can: the prize of going at once, 8, and the flow of 2 and 4 at the end are 14.
+    assert not finding(stopping({"c": {"of": {"value": "me"} | {"do": [{"force": "me.go"}]}, "range": [0, 1]}})).holds

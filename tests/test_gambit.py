@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from fractions import Fraction
 
 import pygambit
 import pytest
@@ -275,3 +277,23 @@ def test_what_no_scale_expresses_is_refused_when_scaled(tmp_path):
         export(current, tmp_path / "game.efg", scaled=True)
     present = build(load("repeated-signalling", {"clock.periods": 2, "clock.discount": 0.9, "clock.discounting": "present"}))
     assert export(present, tmp_path / "game.efg", scaled=True).exists()
+
+
+TINY = [[f"exp(-{k})"] for k in (1, 9, 18, 24, 26, 27, 28, 29, 30, 35, 60, 300, 700, 744)]
+SEVERAL = [[f"exp(-{k}) / 7", f"exp(-{2 * k + 1}) / 3", "1 / 3"] for k in range(1, 60, 4)]
+
+
+@pytest.mark.solver
+@pytest.mark.parametrize("chances", TINY + SEVERAL, ids=" ".join)
+def test_chances_sum_to_exactly_one_however_small_they_are(chances, tmp_path):
+    """Gambit refuses a file in which they do not."""
+    outcomes = {f"c{i}": {"chance": chance} for i, chance in enumerate(chances)} | {"safe": {"chance": "rest"}}
+    builder = with_precision(Builder("tiny").clock(periods=1), 1).player("a").payoff("a", "p", ends={"time_up": 1})
+    game = build(builder.turn("a", options={"alert": {"outcomes": outcomes}, "wait": {}}).scenario())
+    path = export(game, tmp_path / "tiny.efg")
+    (line,) = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("c ")]
+    written = [Fraction(text) for text in re.findall(r'" ([0-9.]+)', line[line.index("{") :])]
+    assert len(written) == len(outcomes)
+    assert all(p > 0 for p in written)
+    assert sum(written) == 1
+    assert pygambit.read_efg(str(path)).title == "tiny"

@@ -178,3 +178,58 @@ def test_a_column_named_twice_is_refused(written):
 def test_an_event_needs_an_id_and_an_actor(written, row, field):
     (fault,) = faults_of(written("id,date,actor", row))
     assert (fault.line, fault.field) == (2, field)
+
+
+@pytest.mark.paper
+@pytest.mark.parametrize("rest", [(), ("c,2020-01-04,usa,warn,happened,no,",), ("", "c,2020-01-04,usa,warn,happened,no,")])
+def test_a_quote_left_open_in_the_last_column_is_told_with_the_line_where_it_opens(written, rest):
+    (fault,) = faults_of(written("id,date,actor,summary", "a,2020-01-02,usa,calm", 'b,2020-01-03,usa,"The Times, 3 January', *rest))
+    assert fault.line == 3
+    assert "close the quote" in fault.suggestion
+
+
+@pytest.mark.parametrize(
+    ("rows", "line"),
+    [
+        (['b,2020-01-03,usa,"The Times', 'c,2020-01-04,usa,"said so"'], 2),  # the next quote closes the first, and is followed by text
+        (['b,2020-01-03,usa,"The Times', "c,2020-01-04,usa,so it was", 'd,2020-01-05,usa,it said so"'], 2),  # one at the end of a cell closes it
+        (['b,2020-01-03,usa,"The ""Times"', 'c,2020-01-04,usa,"open'], 3),
+        (['b,2020-01-03,usa,"The Times" of London'], 2),
+    ],
+)
+def test_events_that_a_quote_swallows_are_missed(written, rows, line):
+    (fault,) = faults_of(written("id,date,actor,summary", *rows))
+    assert fault.line == line
+    assert "quote" in fault.suggestion
+
+
+@pytest.mark.paper
+def test_a_quoted_cell_may_go_over_several_lines(written):
+    record = read_record(written("id,date,actor,summary", 'a,2020-01-02,usa,"first', "second, and third", '"', "b,2020-01-03,usa,calm"))
+    assert [(event.id, event.summary) for event in record] == [("a", "first\nsecond, and third"), ("b", "calm")]
+
+
+@pytest.mark.parametrize(
+    "written_date", ["0", "-5", "1600000000", "1.6e9", "20200103", "2020-1-3", "03/01/2020", "2020-01-03T00:00:00", "٢٠٢٠-٠١-٠٣"]
+)
+def test_only_a_date_is_a_date(written, written_date):
+    (fault,) = faults_of(written("id,date,actor", f"b,{written_date},usa"))
+    assert (fault.line, fault.field) == (2, "date")
+    assert "2020-09-26" in fault.problem
+
+
+@pytest.mark.parametrize("number", ["-1", "1_000", "٣", "3.0", "1e2"])
+def test_a_number_of_people_is_written_in_digits(written, number):
+    (fault,) = faults_of(written("id,date,actor,killed", f"b,2020-01-03,usa,{number}"))
+    assert (fault.line, fault.field) == (2, "killed")
+
+
+@pytest.mark.paper
+def test_blanks_around_a_cell_do_not_count(written):
+    (event,) = read_record(written("id,date,actor,action,killed", "a , 2020-01-02, usa ,warn , 3"))
+    assert (event.id, event.date, event.actor, event.action, event.killed) == ("a", dt.date(2020, 1, 2), "usa", "warn", 3)
+
+
+def test_text_in_another_encoding_is_refused_with_its_line(written):
+    (fault,) = faults_of(written("id,date,actor", "a,2020-01-02,usa", "b,2020-01-03,\u00e9mile", encoding="latin-1"))
+    assert "on line 3" in fault.problem

@@ -12,14 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from games import with_precision
+from standoff.cli.examine import examine
 from standoff.errors import RecordError
 from standoff.game import build
+from standoff.game.told import must_be_told
 from standoff.record import Event, Record, read_record
 from standoff.replay import map_record, replay
 from standoff.scenario import Builder, load, resolve
 from standoff.scenarios import record_path
 from standoff.solve import solve
 from standoff.solve.grid import box, simplex
+from standoff.worlds import sample
 
 START = dt.date(2020, 1, 1)
 
@@ -342,7 +345,10 @@ def records(draw):
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(events=records())
 def test_nothing_is_dropped_and_nothing_is_counted_twice(busy, events):
-    """Every event is told by steps, or stands for no move, or was not played: exactly one of the three, the last two with a reason."""
+    """Every event is told by steps, or stands for no move, or was not played: exactly one of the three, the last two with a reason.
+
+    Where none would be told the record is refused.
+    """
     record = Record(tuple(sorted(events, key=lambda item: item.date)))
     mapped = map_record(busy.game.canonical, record)
     assert [item.event for item in mapped] == list(record)
@@ -350,8 +356,16 @@ def test_nothing_is_dropped_and_nothing_is_counted_twice(busy, events):
         with pytest.raises(RecordError):
             replay(busy, record)
         return
-    trail = replay(busy, record)
+    refused = ""
+    try:
+        trail = replay(busy, record)
+    except RecordError as error:
+        refused = str(error)
+    if refused:
+        assert "no event of the record finds its turn" in refused
+        return
     told = {name for step in trail.steps for name in step.events}
+    assert told
     unmapped, unplayed = [item.event.id for item in trail.unmapped], [item.id for item, _ in trail.unplayed]
     assert sorted([*told, *unmapped, *unplayed]) == sorted(item.id for item in record)
     assert all(item.reason for item in trail.unmapped)
@@ -403,3 +417,95 @@ def test_every_event_of_the_bundled_record_is_accounted_for():
     parts = [*told, *(item.event.id for item in trail.unmapped), *(item.id for item, _ in trail.unplayed)]
     assert sorted(parts) == sorted(item.id for item in record)
     assert all(item.reason for item in trail.unmapped)
+
+
+# --- a record of which nothing is told -----------------------------------------------------------------------------------------------------
+
+
+def massing():
+    """Troops can be withdrawn only where they are massed; eight weeks."""
+    return (
+        with_precision(Builder("massing").clock(start=START, step="1 week", end=day(56)), 1)
+        .state("troops", values=["home", "massed"], start="home")
+        .player("n", types={"bold": 0.4, "shy": "rest"})
+        .payoff("n", "x", each_period="(0.5 if type == bold else -0.5) if troops == massed else 0")
+        .turn(
+            "n",
+            options={
+                "mass": {"when": "troops == home", "set": {"troops": "massed"}},
+                "withdraw": {"when": "troops == massed", "set": {"troops": "home"}},
+                "sit": {},
+            },
+            silent="sit",
+        )
+        .record({"n.mass": [{"action": "mass"}], "n.withdraw": [{"action": "withdraw"}]})
+        .claim("c", "They mass", test={"left": {"choice": "n.mass"}, "is": "above", "right": 0.5})
+        .scenario()
+    )
+
+
+def withdrawals(*weeks):
+    return Record(tuple(event(f"w{week}", 7 * week, actor="n", action="withdraw") for week in weeks))
+
+
+@pytest.mark.paper
+def test_a_record_of_which_no_event_finds_its_turn_is_refused_with_each_reason():
+    solved = solve(build(massing()), workers=1)
+    with pytest.raises(RecordError) as caught:
+        replay(solved, withdrawals(1, 3))
+    (fault,) = caught.value.faults
+    assert "no event of the record finds its turn" in fault.problem
+    assert "w1: n.withdraw" in fault.found
+    assert "w3: n.withdraw" in fault.found
+    assert "slip" in fault.suggestion
+
+
+@pytest.mark.paper
+def test_it_is_refused_before_anything_is_solved():
+    game = build(massing())
+    with pytest.raises(RecordError, match="finds its turn"):
+        must_be_told(game, withdrawals(2))
+    with pytest.raises(RecordError, match="finds its turn"):
+        sample(massing(), 2, record=withdrawals(2), workers=1)
+    with pytest.raises(RecordError, match="stands for a move"):
+        must_be_told(game, withdrawals(30))
+    # Once they are massed they can be withdrawn; a day earlier would do too, as an event may come one period late.
+    told = Record((event("m", 0, actor="n", action="mass"), *withdrawals(1).events))
+    must_be_told(game, told)
+    assert [step.events for step in replay(solve(game, workers=1), told).steps if not step.silent] == [("m",), ("w1",)]
+
+
+@pytest.mark.paper
+def test_silence_that_is_meant_stays_evidence():
+    """Before a day on which nothing was known, and with its events thought away, a record is silent."""
+    solved = solve(build(massing()), workers=1)
+    told = Record((event("m", 0, actor="n", action="mass"),))
+    assert all(step.silent for step in replay(solved, told, without=["m"]).steps)
+    later = massing().model_copy(update={"record": massing().record.model_copy(update={"known": day(7)})})
+    known = solve(build(later), workers=1)
+    assert all(step.silent for step in replay(known, Record((event("m", 8, actor="n", action="mass"),))).steps)
+
+
+def test_check_refuses_a_record_of_which_nothing_is_told(tmp_path):
+    text = """
+standoff: 1
+name: massing
+clock: {start: 2021-03-01, step: 1 week, end: 2021-04-26}
+parameters: {precision: {value: 1}}
+state: {troops: {values: [home, massed], start: home}}
+players: {n: {payoffs: {x: {each_period: "0.5 if troops == massed else 0"}}}}
+turns:
+  - player: n
+    options:
+      mass: {when: troops == home, set: {troops: massed}}
+      withdraw: {when: troops == massed, set: {troops: home}}
+      sit: {}
+    silent: sit
+record: {file: events.csv, map: {n.withdraw: [{action: withdraw}]}}
+"""
+    (tmp_path / "massing.yaml").write_text(text, encoding="utf-8")
+    for date, problem in (("2021-03-09", "finds its turn"), ("2022-03-09", "stands for a move")):
+        (tmp_path / "events.csv").write_text(f"id,date,actor,action\nE1,{date},n,withdraw\n", encoding="utf-8")
+        (fault,) = examine(str(tmp_path / "massing.yaml"), None)[0]
+        assert fault.severity == "error"
+        assert problem in fault.problem

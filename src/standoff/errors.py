@@ -75,7 +75,7 @@ class RecordError(_FaultsError):
 class ExpressionError(StandoffError):
     """Raised when an expression cannot be read, bound to its names or evaluated.
 
-    `column` counts from 1 within `text`.
+    `column` counts from 1 within `text`; `where` is the place in the scenario.
     """
 
     def __init__(
@@ -83,6 +83,7 @@ class ExpressionError(StandoffError):
         problem: str,
         *,
         text: str = "",
+        where: str = "",
         column: int | None = None,
         found: str | None = None,
         allowed: str | None = None,
@@ -91,6 +92,7 @@ class ExpressionError(StandoffError):
         super().__init__(problem)
         self.problem = problem
         self.text = text
+        self.where = where
         self.column = column
         self.found = found
         self.allowed = allowed
@@ -99,16 +101,16 @@ class ExpressionError(StandoffError):
     def __str__(self) -> str:
         fault = Fault(problem=self.problem, found=self.found, allowed=self.allowed, suggestion=self.suggestion)
         where = "" if self.column is None else f", column {self.column}"
-        return f"expression `{shortened(self.text)}`{where}: {fault}"
+        return f"{self.where + ': ' if self.where else ''}expression `{shortened(self.text)}`{where}: {fault}"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore_expression_error, (self.problem, self.text, self.column, self.found, self.allowed, self.suggestion)
+        return _restore_expression_error, (self.problem, self.text, self.where, self.column, self.found, self.allowed, self.suggestion)
 
 
 def _restore_expression_error(
-    problem: str, text: str, column: int | None, found: str | None, allowed: str | None, suggestion: str | None
+    problem: str, text: str, where: str, column: int | None, found: str | None, allowed: str | None, suggestion: str | None
 ) -> ExpressionError:
-    return ExpressionError(problem, text=text, column=column, found=found, allowed=allowed, suggestion=suggestion)
+    return ExpressionError(problem, text=text, where=where, column=column, found=found, allowed=allowed, suggestion=suggestion)
 
 
 class BuildError(StandoffError):

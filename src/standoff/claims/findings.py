@@ -16,7 +16,7 @@ from standoff.claims.points import opened, quantities
 from standoff.errors import StandoffError
 from standoff.measured import ROUNDING, Measured
 from standoff.scenario.models import Claim, Quantity, Test
-from standoff.scenario.phrases import PHRASES
+from standoff.scenario.phrases import agreeing_range, stated_range
 
 if TYPE_CHECKING:
     from standoff.claims.measure import Measures
@@ -67,6 +67,12 @@ def findings(claims: Mapping[str, Claim], measures: Measures) -> dict[str, Findi
     return found
 
 
+def is_probability(quantity: Quantity) -> bool:
+    """Tell whether a quantity is the probability of something, as it is."""
+    measures = quantity.choice, quantity.chance_of_move, quantity.chance_of_end, quantity.chance_of_state
+    return quantity.scale == "plain" and quantity.against is None and any(measure is not None for measure in measures)
+
+
 def sides(test: Test) -> tuple[Quantity, ...]:
     """Return what one comparison compares."""
     return tuple(item for item in (test.left, test.right, test.of, test.nil) if isinstance(item, Quantity))
@@ -104,8 +110,10 @@ def _margin(test: Test, measures: Measures, numbers: list[Measured], parts: list
         assert test.within is not None
         return Measured(test.within) - measured(test.nil).magnitude()
     if test.of is not None:
-        low, high = test.range if test.range is not None else PHRASES[str(test.phrase).lower()]
+        low, high = agreeing_range(test.phrase, test.range) if is_probability(test.of) else stated_range(test.phrase, test.range)
         value = measured(test.of)
+        if low == -np.inf and high == np.inf:
+            return Measured(1.0)  # neither end can be passed, by as much as probabilities can differ
         return Measured.pick(min, [value - Measured(low), Measured(high) - value])
     assert test.left is not None
     assert test.right is not None

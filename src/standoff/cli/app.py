@@ -16,7 +16,7 @@ from standoff.cli.claims import claims
 from standoff.cli.compare import compare
 from standoff.cli.explain import explain
 from standoff.cli.gallery import gallery
-from standoff.cli.options import Json, RecordFile, ScenarioArgument, Set, Tolerance, Workers
+from standoff.cli.options import MAX_RUNS, MAX_SEED, MAX_WORLDS, Json, RecordFile, ScenarioArgument, Set, Tolerance, Workers
 from standoff.cli.terminal import OutputError, discard_output, error_content, print_json, progress_bar, say, show, show_error, written
 from standoff.cli.usage import usage_problem
 from standoff.errors import ExportError, Fault, RecordError, ScenarioError, StandoffError
@@ -113,13 +113,15 @@ def _root(
 @app.command()
 def run(
     scenario: ScenarioArgument,
-    worlds: Annotated[int, typer.Option(min=1, help="Worlds to begin with.")] = 64,
+    worlds: Annotated[int, typer.Option(min=1, max=MAX_WORLDS, help="Worlds to begin with.")] = 64,
     most: Annotated[
         int | None,
-        typer.Option(min=1, help="Add worlds up to this while verdicts are unsettled; half as many again by default.", show_default=False),
+        typer.Option(
+            min=1, max=MAX_WORLDS, help="Add worlds up to this while verdicts are unsettled; half as many again by default.", show_default=False
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of worlds and futures.")] = 0,
-    runs: Annotated[int, typer.Option(min=1, help="Futures to simulate.")] = 20_000,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of worlds and futures.")] = 0,
+    runs: Annotated[int, typer.Option(min=1, max=MAX_RUNS, help="Futures to simulate.")] = 20_000,
     workers: Workers = 2,
     out: Annotated[Path | None, typer.Option(help="Run folder; runs/NAME-HASH by default.", show_default=False)] = None,
     record: RecordFile = None,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from standoff.cli.options import Json, ScenarioArgument, Set, Workers
+from standoff.cli.options import MAX_SEED, MAX_WORLDS, Json, ScenarioArgument, Set, Workers
 from standoff.cli.terminal import Progress, print_json, progress_bar, say, show
 from standoff.errors import Fault, ScenarioError, WorldsError
 from standoff.names import closest, listed
@@ -34,12 +34,14 @@ def claims(
     robust: Annotated[
         bool, typer.Option("--robust", help="Change precision, priors, grid, horizon and the record's weight one at a time.", show_default=False)
     ] = False,
-    worlds: Annotated[int, typer.Option(min=1, help="Worlds to begin with; with --robust, worlds under each change.")] = 64,
+    worlds: Annotated[int, typer.Option(min=1, max=MAX_WORLDS, help="Worlds to begin with; with --robust, worlds under each change.")] = 64,
     most: Annotated[
         int | None,
-        typer.Option(min=1, help="Add worlds up to this while verdicts are unsettled; half as many again by default.", show_default=False),
+        typer.Option(
+            min=1, max=MAX_WORLDS, help="Add worlds up to this while verdicts are unsettled; half as many again by default.", show_default=False
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of worlds.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of worlds.")] = 0,
     workers: Workers = 2,
     set_: Set = None,
     as_json: Json = False,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from standoff.cli.options import Json, RecordFile, ScenarioArgument, Set, Tolerance, Workers
+from standoff.cli.options import MAX_RUNS, MAX_SEED, MAX_WORLDS, Json, RecordFile, ScenarioArgument, Set, Tolerance, Workers
 from standoff.cli.terminal import print_json, progress_bar, show
 
 
@@ -22,9 +22,9 @@ def compare(
             show_default=False,
         ),
     ] = None,
-    worlds: Annotated[int, typer.Option(min=1, help="Worlds to sample.")] = 32,
-    runs: Annotated[int, typer.Option(min=1, help="Futures to simulate in each world under each arm.")] = 2000,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of worlds and futures.")] = 0,
+    worlds: Annotated[int, typer.Option(min=1, max=MAX_WORLDS, help="Worlds to sample.")] = 32,
+    runs: Annotated[int, typer.Option(min=1, max=MAX_RUNS, help="Futures to simulate in each world under each arm.")] = 2000,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of worlds and futures.")] = 0,
     against: Annotated[
         str | None,
         typer.Option(metavar="ARM", help="The arm that the others are compared with; by default the scenario as it is.", show_default=False),

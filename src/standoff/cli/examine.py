@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from standoff.cli.arguments import overrides, resolved_names
-from standoff.errors import BuildError, Fault, ScenarioError
+from standoff.errors import BuildError, ExpressionError, Fault, ScenarioError
 
 if TYPE_CHECKING:
     from standoff.game import Game
@@ -46,6 +46,8 @@ def examine(name: str, given: Iterable[str] | None) -> tuple[list[Fault], Game |
 
     try:
         game = build(scenario)
-    except BuildError as error:
-        return [*faults, Fault(file=str(scenario.path), problem=str(error))], None
+    except (BuildError, ExpressionError) as error:
+        # What is told of an expression begins with its place.
+        placed = str(error).startswith(f"{scenario.path}:")
+        return [*faults, Fault(file=None if placed else str(scenario.path), problem=str(error))], None
     return [*faults, *found_in_game(scenario, game)], game

@@ -19,7 +19,7 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +30,9 @@ from standoff.game.tree import MAX_HISTORIES, choosers, count_histories, parents
 
 COUNT_CELLS = 4_000_000
 """Nodes times type profiles that are counted at a time, in 32 MB."""
+
+DIGITS = 400
+"""Of decimals in which sums of chances are exact."""
 
 MAX_PLAYS = 200_000
 """Most terminal nodes that are written: Gambit reads about so many in a minute."""
@@ -329,8 +332,10 @@ def _number(value: float) -> str:
 
 def _exact(chances: Sequence[float]) -> Iterator[str]:
     """Yield probabilities that sum to 1 exactly, as Gambit demands: the largest takes what rounding leaves."""
-    digits = [Decimal(repr(p)) for p in chances]
-    largest = max(range(len(digits)), key=lambda i: digits[i])
-    digits[largest] += 1 - sum(digits)
+    # The digits of the smallest double reach some 340 places beyond those of 1; all are needed for a sum without rounding.
+    with localcontext(prec=DIGITS):
+        digits = [Decimal(repr(p)) for p in chances]
+        largest = max(range(len(digits)), key=lambda i: digits[i])
+        digits[largest] += 1 - sum(digits)
     for p in digits:
         yield f"{p:f}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,12 @@ class Bound:
     names: frozenset[str]
     types: frozenset[str]
     constant: float | bool | int | None
+    where: str = field(default="", compare=False)
+    """File, line, column and field, for errors."""
+
+    def at(self, problem: str) -> str:
+        """Return what is wrong with the value, beginning with the place in the file where there is one."""
+        return f"{self.where}: {problem}" if self.where else problem
 
     def evaluate(self, env: Mapping[str, Any]) -> Any:
         """Give the value for an environment of scalars or NumPy arrays, which broadcast together.
@@ -52,6 +58,8 @@ class Bound:
         if self.constant is not None:
             return self.constant
         values, shape = self._values(env)
+        if 0 in shape:
+            return np.empty(shape, dtype=self._dtype)
         try:
             if not shape:
                 return run(self.tree, values)
@@ -60,14 +68,18 @@ class Bound:
         except NotFinite as error:
             raise self._not_finite(error) from None
         except ExpressionError as error:
-            error.text = self.text
+            error.text, error.where = self.text, self.where
             raise
         return result if np.shape(result) == shape else np.broadcast_to(result, shape).copy()
+
+    @property
+    def _dtype(self) -> type:
+        return float if isinstance(self.kind, Number) else bool if isinstance(self.kind, Boolean) else np.int64
 
     def _values(self, env: Mapping[str, Any]) -> tuple[Values, tuple[int, ...]]:
         missing = self.names - env.keys()
         if missing:
-            raise ExpressionError("a value is missing", text=self.text, found=", ".join(sorted(missing)))
+            raise ExpressionError("a value is missing", text=self.text, where=self.where, found=", ".join(sorted(missing)))
         values = {name: env[name] for name in self.names}
         arrays = [value.shape for value in values.values() if isinstance(value, np.ndarray) and value.ndim]
         return values, np.broadcast_shapes(*arrays) if arrays else ()
@@ -83,6 +95,7 @@ class Bound:
         return ExpressionError(
             "the result is not a finite number (division by zero, a root or logarithm of a negative number, or overflow)",
             text=self.text,
+            where=self.where,
             found=", ".join(found) or None,
             suggestion="guard it, as in `a / b if b > 0 else 0`",
         )

@@ -308,9 +308,12 @@ def _chances(
         row, k = (int(i) for i in np.argwhere(wrong)[0])
         shown = ", ".join(f"{p:.6g}" for p in table[row, :, k])
         kind = f" if {subject.name} is {subject.types[k]}" if subject is not None else ""
+        first = next(bound for bound in bounds if bound is not None)
         raise BuildError(
-            f"the probabilities of {where} are {shown} (sum {total[row, k]:.6g}){kind}, at {_state_text(structure, nodes[row])}; "
-            "each must lie in [0, 1] and they must sum to 1 (one may be `rest`)"
+            first.at(
+                f"the probabilities of {where} are {shown} (sum {total[row, k]:.6g}){kind}, at {_state_text(structure, nodes[row])}; "
+                "each must lie in [0, 1] and they must sum to 1 (one may be `rest`)"
+            )
         )
     table = np.clip(table, 0.0, 1.0)
     return np.asarray(table / table.sum(axis=1, keepdims=True))
@@ -372,8 +375,10 @@ def _arrays(structure: Structure, parameters: Mapping[str, float]) -> tuple[Arra
             bad = int(np.argmax(~(np.isfinite(used) & (used > 0))))
             option = turn.options[structure.option[rows[bad]]]
             raise BuildError(
-                f"the propensity of {turn.player}.{option.name} is {used[bad]:.6g} at {_state_text(structure, nodes[which[bad]])}; it must be "
-                "above 0 (to take an option off the menu, use `when`)"
+                option.propensity.at(
+                    f"the propensity of {turn.player}.{option.name} is {used[bad]:.6g} at {_state_text(structure, nodes[which[bad]])}; it must be "
+                    "above 0 (to take an option off the menu, use `when`)"
+                )
             )
         log_w[rows] = np.log(used)
         if any(option.signals is not None for option in turn.options):
@@ -381,7 +386,7 @@ def _arrays(structure: Structure, parameters: Mapping[str, float]) -> tuple[Arra
 
     discount = _scalar(canonical.calendar.discount, parameters)
     if not 0.0 < discount <= 1.0:
-        raise BuildError(f"clock.discount is {discount:.6g}; it must be above 0 and at most 1")
+        raise BuildError(canonical.calendar.discount.at(f"clock.discount is {discount:.6g}; it must be above 0 and at most 1"))
     if structure.open_ended and discount >= 1.0:
         raise BuildError(f"clock.discount is {discount:.6g} in an open-ended game, whose payoffs would add up to infinity; it must be below 1")
     closing = structure.kind == CLOSE
@@ -390,7 +395,7 @@ def _arrays(structure: Structure, parameters: Mapping[str, float]) -> tuple[Arra
     for i, player in enumerate(players):
         value = _scalar(player.precision, parameters)
         if not (np.isfinite(value) and value >= 0.0):
-            raise BuildError(f"the precision of {player.name} is {value:.6g}; it must be a number, 0 or more")
+            raise BuildError(player.precision.at(f"the precision of {player.name} is {value:.6g}; it must be a number, 0 or more"))
         precisions.append(value)
         own = (structure.kind == DECISION) & (structure.owner == i)
         precision[own] = value * (discount ** structure.period[own] if canonical.calendar.present else 1.0)

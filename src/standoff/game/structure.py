@@ -28,6 +28,7 @@ import numpy as np
 
 from standoff.errors import BuildError, GameTooLargeError
 from standoff.expressions import Bound
+from standoff.game.agenda import Agendas
 from standoff.scenario.canonical import Canonical, ChangeSpec, EffectSpec, EventSpec, LaterSpec, TurnSpec
 
 DECISION, CHANCE, CLOSE, END = 0, 1, 2, 3
@@ -248,12 +249,15 @@ class _Explorer:
         self.n_declared = len(canonical.variables)
         self.index = {spec.name: i for i, spec in enumerate(canonical.variables)}
         all_changes = changes(canonical)
-        self.laters: list[LaterSpec] = [change.later for change in all_changes if change.later is not None]
-        self.frozen = sorted({self.index[name] for change in all_changes if change.irreversible for name, _ in change.sets})
-        self.later_column = {later.key: self.n_declared + i for i, later in enumerate(self.laters)}
-        self.frozen_column = {variable: self.n_declared + len(self.laters) + i for i, variable in enumerate(self.frozen)}
+        laters = [change.later for change in all_changes if change.later is not None]
+        self.agendas = Agendas(laters, self.parameters)
+        self.agenda_column = self.n_declared
+        for_good = [*(change for change in all_changes if change.irreversible), *(later for later in laters if later.irreversible)]
+        frozen = sorted({self.index[name] for spec in for_good for name, _ in spec.sets})
+        hidden = self.n_declared + bool(laters)
+        self.frozen_column = {variable: hidden + i for i, variable in enumerate(frozen)}
         self.players = {player.name: i for i, player in enumerate(canonical.players)}
-        hidden = self.n_declared + len(self.laters) + len(self.frozen)
+        hidden += len(frozen)
         self.reveals = {end.name: canonical.reveals(end.name) for end in canonical.ends}
         out = [player for player in self.players if any(player in reveal for reveal in self.reveals.values())]
         self.revealed = {player: hidden + i for i, player in enumerate(out)}
@@ -280,10 +284,10 @@ class _Explorer:
         state[0, : self.n_declared] = [spec.start for spec in self.canonical.variables]
         return state
 
-    def encode(self, variable: int, values: Any, states: np.ndarray, where: str) -> np.ndarray:
-        """Turn evaluated values into codes, refusing what is not among the variable's values."""
+    def encode(self, variable: int, bound: Bound, period: int, states: np.ndarray, where: str) -> np.ndarray:
+        """Return the codes of the values that an expression has, refusing what is not among the variable's values."""
         spec = self.canonical.variables[variable]
-        values = np.broadcast_to(np.asarray(values), (len(states),))
+        values = np.broadcast_to(np.asarray(bound.evaluate(self.env(states, period))), (len(states),))
         domain = decode(spec.values, np.arange(len(spec.values)))
         codes = np.full(len(values), -1, dtype=np.int64)
         for code, value in enumerate(domain):
@@ -292,50 +296,60 @@ class _Explorer:
             row = int(np.argmax(codes < 0))
             state = {name.name: name.values[states[row, i]] for i, name in enumerate(self.canonical.variables)}
             raise BuildError(
-                f"{where} sets {spec.name} to {values[row]}, which is not among its values {list(spec.values)}; the state is {state}. "
-                f"Keep the expression inside the values (for example with min or max), or add the value."
+                bound.at(
+                    f"{where} sets {spec.name} to {values[row]}, which is not among its values {list(spec.values)}; the state is {state}. "
+                    "Keep the expression inside the values (for example with min or max), or add the value."
+                )
             )
         return codes
 
-    def assign(self, states: np.ndarray, sets: Any, period: int, where: str) -> np.ndarray:
-        """Apply assignments in order; each sees what those before it have done."""
-        result = states.copy()
-        for name, bound in sets:
-            values = bound.evaluate(self.env(result, period))
-            result[:, self.index[name]] = self.encode(self.index[name], values, result, where)
-        return result
+    def apply(self, states: np.ndarray, change: ChangeSpec | LaterSpec, period: int, where: str) -> tuple[np.ndarray, np.ndarray]:
+        """Apply assignments in order, each of which sees what those before it have done, and make them irreversible where they are.
 
-    def apply(self, states: np.ndarray, change: ChangeSpec, period: int, where: str) -> tuple[np.ndarray, np.ndarray]:
-        """Apply a change; also return where it would alter a frozen variable (those variables keep their value)."""
-        result = self.assign(states, change.sets, period, where)
+        Also returns where one would alter a frozen variable, which keeps its value.
+        """
+        result = states.copy()
         blocked = np.zeros(len(states), dtype=bool)
-        for variable, column in self.frozen_column.items():
-            touched = (states[:, column] == 1) & (result[:, variable] != states[:, variable])
-            blocked |= touched
-            result[touched, variable] = states[touched, variable]
+        for name, bound in change.sets:
+            variable = self.index[name]
+            codes = self.encode(variable, bound, period, result, where)
+            held = self.is_frozen(states, variable) & (codes != states[:, variable])
+            result[:, variable] = np.where(held, states[:, variable], codes)
+            blocked |= held
         if change.irreversible:
             for name, _ in change.sets:
                 result[:, self.frozen_column[self.index[name]]] = 1
+        return result, blocked
+
+    def is_frozen(self, states: np.ndarray, variable: int) -> np.ndarray:
+        """Tell where something irreversible has set a variable."""
+        column = self.frozen_column.get(variable)
+        return np.zeros(len(states), dtype=bool) if column is None else states[:, column] == 1
+
+    def change(self, states: np.ndarray, change: ChangeSpec, period: int, where: str) -> tuple[np.ndarray, np.ndarray]:
+        """Apply a change and order its delayed part; also return where it would alter a frozen variable, which keeps its value."""
+        result, blocked = self.apply(states, change, period, where)
         if change.later is not None:
             wait = change.later.after if change.later.after is not None else (change.later.period or 0) - period
             if wait > 0:
-                column = self.later_column[change.later.key]
-                # What is already on its way is not restarted.
-                result[:, column] = np.where(result[:, column] == 0, wait, result[:, column])
+                result[:, self.agenda_column] = self.agendas.ordered(result[:, self.agenda_column], change.later, wait)
         return result, blocked
 
     def open_period(self, states: np.ndarray, period: int) -> np.ndarray:
-        """Reset variables and let due delayed effects happen."""
+        """Reset variables, but for frozen ones; then let delayed effects that are due happen, in the order in which they were ordered."""
         result = states.copy()
         for i, spec in enumerate(self.canonical.variables):
             if spec.resets:
-                result[:, i] = spec.start
-        for later in self.laters:
-            column = self.later_column[later.key]
-            due = result[:, column] == 1
-            result[:, column] = np.maximum(result[:, column] - 1, 0)
-            if due.any():
-                result[due], _ = self.apply(result[due], ChangeSpec(sets=later.sets), period, later.key)
+                result[:, i] = np.where(self.is_frozen(states, i), states[:, i], spec.start)
+        if not self.agendas.laters:
+            return result
+        before = states[:, self.agenda_column]
+        for number in np.unique(before).tolist():
+            rows = before == number
+            due, left = self.agendas.passed(number)
+            result[rows, self.agenda_column] = left
+            for later in due:
+                result[rows], _ = self.apply(result[rows], later, period, later.key)
         return result
 
     # -- nodes ----------------------------------------------------------------------------------------------------------------
@@ -411,7 +425,7 @@ class _Explorer:
         owner = self.players[effect.subject] if effect.subject is not None else -1
         numbers = self.add_nodes(states, CHANCE, period, owner, place, np.full((len(states), 0), -1), labels, sources, row)
         for i, outcome in enumerate(effect.outcomes):
-            after, _ = self.apply(states, outcome.change, period, f"{address}/{outcome.name}")
+            after, _ = self.change(states, outcome.change, period, f"{address}/{outcome.name}")
             onward.add(after, numbers[:, i])
 
     def try_ends(
@@ -460,7 +474,7 @@ class _Explorer:
             available = np.stack([happens & truth(option.when, env, len(seen)) for option in turn.options], axis=1)
             for i, option in enumerate(turn.options):
                 rows = np.flatnonzero(available[:, i])
-                available[rows, i] = ~self.apply(seen[rows], option.effect.change, period, names[i])[1]
+                available[rows, i] = ~self.change(seen[rows], option.effect.change, period, names[i])[1]
             moves = np.asarray(available.any(axis=1))
             keep, renumber = moves[row], np.cumsum(moves) - 1
             labels = np.where(available[moves], [self.address(name) for name in names], -1)
@@ -481,7 +495,7 @@ class _Explorer:
             count = len(rest)
             for i, option in enumerate(turn.options):
                 rows = available[moves][:, i]
-                after, _ = self.apply(now[moves][rows], option.effect.change, period, names[i])
+                after, _ = self.change(now[moves][rows], option.effect.change, period, names[i])
                 next_seen.append(seen[moves][rows])
                 next_now.append(after)
                 next_head.append(heads[rows])
@@ -506,7 +520,7 @@ class _Explorer:
                 rows = available[:, i]
                 after = states.copy()
                 if rows.any():
-                    after[rows], blocked = self.apply(states[rows], option.effect.change, period, f"{turn.player}.{option.name}")
+                    after[rows], blocked = self.change(states[rows], option.effect.change, period, f"{turn.player}.{option.name}")
                     available[np.flatnonzero(rows)[blocked], i] = False
             results.append(after)
         moves = np.asarray(available.any(axis=1))
@@ -537,7 +551,7 @@ class _Explorer:
                 self.follow(after[rows], numbers[rows, i], option.effect, f"{turn.player}.{option.name}", period, onward)
         for j, (signal, effect) in enumerate(turn.signals.items()):
             if hidden.any():
-                seen, _ = self.apply(states[hidden], effect.change, period, f"{turn.player}.{signal}")
+                seen, _ = self.change(states[hidden], effect.change, period, f"{turn.player}.{signal}")
                 self.follow(seen, numbers[hidden, n_options + j], effect, f"{turn.player}.{signal}", period, onward)
 
     def follow(self, states: np.ndarray, sources: np.ndarray, effect: EffectSpec, address: str, period: int, onward: _Arrivals) -> None:

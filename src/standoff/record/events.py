@@ -9,26 +9,31 @@ import csv
 import datetime as dt
 import hashlib
 import io
+import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from standoff.errors import Fault, RecordError
 from standoff.names import closest
+from standoff.record.dates import is_written, only_a_date
 
 MAX_BYTES = 50 * 2**20
+
+CLOSE_QUOTES = 'close the quote that opens in it; a quote within a quoted cell is written twice, as in "the ""gap"""'
 
 
 class Event(BaseModel):
     """One event: who did what to whom, when, and who says so."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
     id: str = Field(min_length=1)
-    date: dt.date
+    date: Annotated[dt.date, BeforeValidator(only_a_date)]
     date_precision: Literal["day", "week", "month"] = "day"
     actor: str = Field(min_length=1)
     actor_detail: str = ""
@@ -50,23 +55,49 @@ class Event(BaseModel):
     confidence: str = ""
     note: str = ""
 
-    @field_validator("date", mode="before")
-    @classmethod
-    def _iso_only(cls, value: object) -> object:
-        # A bare number would be taken for seconds since 1970.
-        if isinstance(value, str) and value.strip().isdigit():
-            raise ValueError("a date is written like 2020-09-26")
-        return value
-
     @field_validator("killed", "us_killed", mode="before")
     @classmethod
     def _empty_is_unknown(cls, value: object) -> object:
-        return None if value == "" else value
+        if isinstance(value, bool) or (isinstance(value, str) and not re.fullmatch(r"\s*([0-9]{1,9})?\s*", value)):
+            raise ValueError("a number of people is a valid integer, written in plain digits")
+        return None if isinstance(value, str) and not value.strip() else value
 
     @field_validator("covert", mode="before")
     @classmethod
     def _empty_is_open(cls, value: object) -> object:
-        return False if value == "" else value
+        return False if isinstance(value, str) and not value.strip() else value
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A row of the file: the line on which it begins, its cells, and its text."""
+
+    number: int
+    cells: list[str]
+    text: str
+
+    def swallowed(self, date: int) -> int | None:
+        """Return a line within a quoted cell of the row that has a date where events have it (column `date`); None where there is none."""
+        for number, line in enumerate(self.text.splitlines()[1:], start=self.number + 1):
+            cells = line.split(",")
+            if len(cells) > date and is_written(cells[date]):
+                return number
+        return None
+
+
+def _rows(text: str, file: str) -> Iterator[_Row]:
+    """Yield the rows that hold anything. Raises RecordError where the file cannot be divided into cells."""
+    lines = io.StringIO(text, newline="").readlines()
+    # Without `strict` what follows a quote that is not closed would be taken for one long cell.
+    reader = csv.reader(lines, strict=True)
+    first = 1
+    try:
+        for cells in reader:
+            if cells:
+                yield _Row(first, cells, "".join(lines[first - 1 : reader.line_num]))
+            first = reader.line_num + 1
+    except csv.Error as error:
+        raise RecordError([Fault(file=file, line=first, problem=f"this row cannot be read: {error}", suggestion=CLOSE_QUOTES)]) from error
 
 
 @dataclass(frozen=True)
@@ -102,21 +133,16 @@ def read_record(path: str | Path) -> Record:
     except OSError as error:
         raise RecordError([Fault(file=str(path), problem=f"cannot be read: {error.strerror}")]) from error
     try:
-        text = raw.decode("utf-8-sig")
+        # One way of writing an accented letter, as in scenarios, so that rules find what looks the same.
+        text = unicodedata.normalize("NFC", raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise RecordError([Fault(file=str(path), problem=f"is not UTF-8 (byte {error.start})")]) from error
-    reader = csv.DictReader(io.StringIO(text, newline=""))
+        line = raw.count(b"\n", 0, error.start) + 1
+        problem = f"is not UTF-8 (byte {error.start}) on line {line}"
+        raise RecordError([Fault(file=str(path), problem=problem, suggestion="save it as UTF-8")]) from error
     fields = list(Event.model_fields)
+    lines = list(_rows(text, str(path)))
+    header = lines[0].cells if lines else []
     faults: list[Fault] = []
-    rows: list[tuple[int, dict[str, str]]] = []
-    try:
-        header = list(reader.fieldnames or [])
-        rows += [(reader.line_num, row) for row in reader]
-    except csv.Error as error:
-        fault = Fault(
-            file=str(path), line=reader.line_num, problem=f"cannot be read: {error}", suggestion="look for a quote that is not closed, here or above"
-        )
-        raise RecordError([fault]) from error
     twice = sorted({name for name in header if header.count(name) > 1})
     faults += [Fault(file=str(path), line=1, field=name, problem="this column is there twice") for name in twice]
     faults += [
@@ -129,19 +155,25 @@ def read_record(path: str | Path) -> Record:
         raise RecordError(faults)
     events: list[Event] = []
     seen: dict[str, int] = {}
-    for line, row in rows:
-        if None in row or any(value is None for value in row.values()):
-            faults.append(Fault(file=str(path), line=line, problem=f"the row does not have {len(header)} cells"))
+    for line in lines[1:]:
+        if (swallowed := line.swallowed(header.index("date"))) is not None:
+            problem = f"a cell of this row goes on over line {swallowed}, which looks like an event of its own"
+            faults.append(Fault(file=str(path), line=line.number, problem=problem, suggestion=CLOSE_QUOTES))
             continue
-        if row["id"] in seen:
-            faults.append(Fault(file=str(path), line=line, field="id", problem=f"used already on line {seen[row['id']]}", found=row["id"]))
-        elif row["id"]:
-            seen[row["id"]] = line
+        if len(line.cells) != len(header):
+            found = str(len(line.cells))
+            faults.append(Fault(file=str(path), line=line.number, problem=f"the row does not have {len(header)} cells", found=found))
+            continue
+        row = dict(zip(header, line.cells, strict=True))
+        if (name := row["id"].strip()) in seen:
+            faults.append(Fault(file=str(path), line=line.number, field="id", problem=f"used already on line {seen[name]}", found=name))
+        elif name:
+            seen[name] = line.number
         try:
             event = Event.model_validate(row)
         except ValidationError as error:
             faults += [
-                Fault(file=str(path), line=line, field=".".join(map(str, item["loc"])), problem=item["msg"], found=repr(item["input"]))
+                Fault(file=str(path), line=line.number, field=".".join(map(str, item["loc"])), problem=item["msg"], found=repr(item["input"]))
                 for item in error.errors()
             ]
             continue

@@ -17,10 +17,11 @@ import numpy as np
 
 from standoff.errors import Fault, RecordError
 from standoff.game import CLOSE, END, Game
+from standoff.game.told import no_moves, no_turns, silent_moves
 from standoff.measured import Measured
 from standoff.record import Event, Record
-from standoff.replay.mapping import MappedEvent, known_by, known_periods, map_record
 from standoff.scenario.canonical import PlayerSpec
+from standoff.scenario.mapping import MappedEvent, known_by, known_periods, map_record
 from standoff.solve.control import FACTOR, ROUNDING, Chosen
 from standoff.solve.grid import to_beliefs, to_coordinates
 
@@ -160,8 +161,8 @@ def replay(equilibrium: Equilibrium, record: Record, *, whole: bool = False, wit
     It stops before the first period that begins on the day on which the claims were made (`record: known`) or later, and knows no event of
     that day or after; `whole` goes to the end. Events named in `without` are taken away: the record is silent about them.
 
-    Raises RecordError when no event of the record stands for any move of the scenario, and when none of the types believed in could have done
-    what it tells.
+    Raises RecordError when no event of the record stands for any move of the scenario, when some do and none finds its turn, and when none of the
+    types believed in could have done what it tells.
 
     >>> import standoff as so
     >>> scenario = so.load("baghdad-closure")
@@ -174,22 +175,14 @@ def replay(equilibrium: Equilibrium, record: Record, *, whole: bool = False, wit
     canonical = equilibrium.game.canonical
     mapped = map_record(canonical, record)
     if not any(item.moves for item in mapped):
-        reasons = sorted({item.reason for item in mapped})
-        raise RecordError(
-            [
-                Fault(
-                    file=record.path or None,
-                    problem="no event of the record stands for a move of the scenario",
-                    found="; ".join(reasons[:5]) or "no events",
-                    allowed="events that the rules under `record: map:` pick",
-                )
-            ]
-        )
+        raise RecordError([no_moves(record.path or None, mapped)])
     known = None if whole else known_by(canonical)
     if known is not None or without:
         mapped = map_record(canonical, record, known=known, without=without)
     walk = _Replay(equilibrium, mapped, known, record.path or None)
     steps, unmapped, unplayed, notes, node, x = walk.run()
+    if not without and any(item.moves for item in mapped) and all(step.silent for step in steps):
+        raise RecordError([no_turns(record.path or None, [f"{event.id}: {why}" for event, why in unplayed])])
     return Trail(equilibrium, steps, unmapped, unplayed, notes, node, x, record, whole, walk.other_x)
 
 
@@ -205,20 +198,10 @@ class _Replay:
         self.slip = canonical.record.slip if canonical.record is not None else 1
         self.unmapped = [item for item in mapped if not item.moves]
         self.pending: list[tuple[MappedEvent, str]] = [(item, move) for item in mapped for move in item.moves]
-        self.silent = {f"turn:{turn.name}": f"{turn.player}.{turn.silent}" for turn in canonical.turns if turn.silent}
-        self.silent |= self._silent_outcomes()
+        self.silent = silent_moves(canonical)
         self.steps: list[Step] = []
         self.unplayed: list[tuple[Event, str]] = []
         self.notes: list[str] = []
-
-    def _silent_outcomes(self) -> dict[str, str]:
-        from standoff.game.structure import effects
-
-        found = {}
-        for address, effect in effects(self.game.canonical):
-            if effect.silent is not None:
-                found[f"chance:{address}"] = found[f"event:{address}"] = f"{address}/{effect.silent}"
-        return found
 
     def run(self) -> tuple[tuple[Step, ...], tuple[MappedEvent, ...], tuple[tuple[Event, str], ...], tuple[str, ...], int, np.ndarray]:
         """Follow the record from the start to the end of the game, or of what is known of it."""

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from rich.text import Text
 
-from standoff.errors import Fault
+from standoff.errors import Fault, RecordError
 from standoff.game import Estimate, estimate
+from standoff.game.told import must_be_told
 from standoff.report.words import Content, plural
+from standoff.scenario import own_record
 
 if TYPE_CHECKING:
     from standoff.game import Game
@@ -39,7 +41,7 @@ def first_estimate(game: Game) -> Estimate | None:
 
 
 def found_in_game(scenario: Scenario, game: Game) -> list[Fault]:
-    """Warn of options that can never be taken, of ends that are never reached and of too many types: only the built game can tell."""
+    """Tell of options never on a menu, ends never reached, too many types, and a record that tells nothing: only the built game can."""
     structure, axes = game.structure, game.size()["private_types"]
     never = "this option can never be taken: no state that can be reached offers it"
     options = [
@@ -53,7 +55,18 @@ def found_in_game(scenario: Scenario, game: Game) -> list[Fault]:
     ]
     problem = f"the types span more belief axes than the {MAX_AXES} of a grid; only a game of few histories can be solved, with `solve --exact`"
     types = [_warning(scenario, ("players",), problem, f"{axes} axes (a player with K types takes K - 1)")] if axes > MAX_AXES else []
-    return options + ends + types
+    return options + ends + types + _untold(scenario, game)
+
+
+def _untold(scenario: Scenario, game: Game) -> list[Fault]:
+    """Refuse a record of which nothing would be told, as `replay` and `run` do."""
+    record = None if game.structure.open_ended else own_record(scenario)
+    try:
+        if record is not None:
+            must_be_told(game, record)
+    except RecordError as error:
+        return list(error.faults)
+    return []
 
 
 def _warning(scenario: Scenario, path: tuple[str | int, ...], problem: str, found: str) -> Fault:

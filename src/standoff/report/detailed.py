@@ -49,6 +49,8 @@ def _verdict(claim: Content) -> list[Any]:
     low, middle, high = (f"{claim['margin'][name]:+.3g}" for name in ("q10", "q50", "q90"))
     spread = f"{middle} in every world" if known(claim) else f"{middle} in the middle world, {low} to {high} in eight of ten"
     lines.append(Text(f"By how much (above 0 it is true): {spread}."))
+    if claim["stated"] is not None and claim["stated"]["text"]:
+        lines.append(Text(f"{claim['stated']['text']}."))
     if claim["problem"]:
         lines.append(Text(f"Not measured in some worlds: {claim['problem']}", style="yellow"))
     return [_indented(line) for line in lines]

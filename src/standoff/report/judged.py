@@ -5,6 +5,7 @@ All of it works on plain data, so that the claims of several scenarios can stand
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
@@ -17,6 +18,7 @@ from standoff.report.words import Content, heading, percent, plural, table
 
 if TYPE_CHECKING:
     from standoff.verdicts import CounterWorld, Story, Verdict, Verdicts
+    from standoff.verdicts.shares import Stated
     from standoff.worlds import Worlds
 
 COLOURS = {
@@ -28,9 +30,10 @@ COLOURS = {
     "built in": "magenta",
     "never occurs": "magenta",
     "not measured": "dim",
+    "undecided": "yellow",
 }
 
-UNJUDGED = ("never occurs", "not measured")
+UNJUDGED = ("never occurs", "not measured", "undecided")
 """Verdicts without a share; the reason stands in place of the hinge."""
 
 BUILT_IN = "built in"
@@ -47,7 +50,32 @@ def claims_content(verdicts: Verdicts, stories: Collection[str] | None = None) -
     The counter-worlds of the claims named in `stories` are told, each of which takes a solve; by default of those that go against the authors.
     """
     told = [row.name for row in verdicts.rows if _against(row)] if stories is None else stories
-    return [_claim(row, len(verdicts.worlds), verdicts.counter_story(row.name) if row.name in told else None) for row in verdicts.rows]
+    return [
+        _claim(row, len(verdicts.worlds), verdicts.counter_story(row.name) if row.name in told else None)
+        | {"stated": _stated(verdicts.stated(row.name))}
+        for row in verdicts.rows
+    ]
+
+
+def _stated(beside: Stated | None) -> Content | None:
+    """Return a probability beside its phrase as plain data, with a sentence where it lies outside what the phrase says."""
+    if beside is None:
+        return None
+    low, middle, high = map(_in_percent, beside.quantiles)
+    text = ""
+    if beside.beyond:
+        where = "below" if beside.quantiles[1] < beside.low else "above"
+        spread = f" ({low} to {high} % in eight of ten)" if low != high else ""
+        printed = f"{100 * beside.low:.0f} to {100 * beside.high:.0f} %"
+        text = f"The probability is {middle} % in the middle world{spread}, {where} the {printed} of `{beside.phrase}`"
+        text += ", which is read as open-ended" if beside.agrees else ""
+    return asdict(beside) | {"beyond": beside.beyond, "text": text}
+
+
+def _in_percent(p: float) -> str:
+    """Write a probability in percent, with two digits of what separates it from 0 or 1."""
+    apart = 100 * min(p, 1.0 - p)
+    return f"{100 * p:.{max(0, 1 - math.floor(math.log10(apart)))}f}" if apart > 0.0 else f"{100 * p:.0f}"
 
 
 def _against(row: Verdict) -> bool:
@@ -75,6 +103,7 @@ def _claim(row: Verdict, n_worlds: int, story: Story | None) -> Content:
         "weighted": row.weighted,
         "prior_share": row.prior_share,
         "worlds": row.worlds,
+        "undecided": row.undecided,
         "effective": row.effective,
         "margin": dict(zip(("q10", "q50", "q90"), row.margin, strict=True)),
         "searched": row.searched,
@@ -114,7 +143,7 @@ def weights_content(worlds: Worlds, record: bool) -> Content:
         "temper": weights.temper if record else None,
         "effective": weights.effective,
         "enough": bool(weights.enough) if record else None,
-        "refined": sum(world.refined for world in worlds.worlds),
+        "refined": sum(world.rung > worlds.task.first for world in worlds.worlds),
         "failed": len(worlds.problems),
         "problems": sorted({world.problem for world in worlds.problems}),
     }
@@ -185,6 +214,8 @@ def readings(claims: Sequence[Content]) -> list[Any]:
         counter = claim["counter_world"]
         if counter is not None:
             lines.append(f"\notherwise in a world with {unusual_text(counter)} ({standing(counter)})", style="dim")
+        if claim["stated"] is not None and claim["stated"]["text"]:
+            lines.append(f"\n{claim['stated']['text']}", style="dim")
         if claim["problem"] and claim["verdict"] != "not measured":
             start = "" if claim["verdict"] == "never occurs" else "not measured in some worlds: "
             lines.append(f"\n{start}{claim['problem']}", style="yellow")

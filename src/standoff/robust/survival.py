@@ -63,7 +63,9 @@ def judged(worlds: Worlds, name: str) -> Judged:
     events = never(worlds.canonical.claims[name].test, measured)
     if events:
         return Judged(NEVER, reason=why_never(events, len(measured)))
-    found = tally(worlds, margins)
+    found = tally(worlds, name)
+    if np.isnan(found.share):
+        return unmeasured("in every world the margin lies within its bound")
     return Judged(band(found.share), found.share, found.low, found.high, found.worlds, found.weighted)
 
 

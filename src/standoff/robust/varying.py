@@ -131,8 +131,8 @@ def _idle(variant: Variant, base: Worlds) -> str:
         return "there is no record to weigh worlds by"
     if variant.temper is not None and not base.weights.enough:
         return f"the record is not used as it is: {_too_few(base)}"
-    if variant.finer and base.task.finer == base.task.levels:
-        return "there is no finer grid: nobody's type is hidden"
+    if variant.finer and base.task.first + 1 >= len(base.task.ladder):
+        return "there is no finer grid: worlds are solved exactly, or nobody's type is hidden"
     if variant.spread != "declared" and base.quantiles.shape[1] == 0:
         return "no parameter has a prior"
     return ""
@@ -165,6 +165,6 @@ def estimate(base: Worlds, variants: Sequence[Variant], *, workers: int = 2) -> 
     computed = [variant for variant in variants if variant.temper is None and not _idle(variant, base)]
     total = sum(not variant.finer for variant in computed) * seconds(base)
     if any(variant.finer for variant in computed):
-        total += seconds(replace(base, task=replace(base.task, levels=base.task.finer)))
+        total += seconds(replace(base, task=replace(base.task, first=base.task.first + 1)))
     medians = sum(variant.rewrite is not None for variant in computed) * base.median.seconds
     return medians + total * len(base) / max(1, min(workers, os.cpu_count() or 1))

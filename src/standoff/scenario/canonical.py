@@ -80,11 +80,13 @@ class LaterSpec:
     after: int | None
     period: int | None
     sets: tuple[tuple[str, Bound], ...]
+    irreversible: bool = False
+    """Whether the variables are frozen once it has happened."""
 
 
 @dataclass(frozen=True)
 class ChangeSpec:
-    """Assignments, in order, with the delayed part and whether the variables are frozen afterwards."""
+    """Assignments, each of which sees those before it, with the delayed part; `irreversible` freezes the variables afterwards."""
 
     sets: tuple[tuple[str, Bound], ...] = ()
     later: LaterSpec | None = None

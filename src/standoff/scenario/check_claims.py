@@ -9,12 +9,12 @@ from standoff.expressions import Moments
 from standoff.names import closest, listed
 from standoff.scenario.clock import check_moment, period_at
 from standoff.scenario.findings import BOOLEAN, Findings
-from standoff.scenario.models import Bits, Intervention, Motive, Point, Quantity, Shift, Test
+from standoff.scenario.models import Bits, Intervention, Label, Motive, Point, Quantity, Shift, Test
 from standoff.scenario.moves import MoveInfo, Moves, check_move, turn_name
-from standoff.scenario.phrases import PHRASES
+from standoff.scenario.phrases import PHRASES, agreeing_range
 from standoff.scenario.places import FieldPath
 from standoff.scenario.play import TIME_UP
-from standoff.scenario.scopes import Names
+from standoff.scenario.scopes import Names, in_kind, is_value
 
 _ALWAYS = frozenset(("title",))
 _COMMON = _ALWAYS | {"at", "over", "do", "parameters"}
@@ -120,11 +120,11 @@ class _Claims:
 
     def _both(self, path: FieldPath, phrase: str, stated: tuple[float, float]) -> None:
         """Warn of a range that goes beyond that of the phrase beside it. A narrower one only says more."""
-        low, high = PHRASES[phrase]
+        low, high = agreeing_range(phrase, None)
         if stated[0] < low - _TOLERANCE or stated[1] > high + _TOLERANCE:
             self.findings.add(
                 (*path, "range"),
-                f"the range contradicts `{phrase}`, which is {low:g} to {high:g} in ICD-203; the range is what counts",
+                f"the range contradicts `{phrase}`, which is {max(low, 0):g} to {min(high, 1):g} in ICD-203; the range is what counts",
                 found=f"[{stated[0]:g}, {stated[1]:g}]",
                 suggestion="leave one of them out, or write the phrase in the author's own words",
                 severity="warning",
@@ -274,15 +274,22 @@ class _Claims:
             if name in findings.broken or not findings.known(place, "state variable", name, self.names.variables, key=True):
                 continue
             values = self.names.variables[name]
-            if not any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in values):
-                near = closest(str(value), map(str, values))
-                findings.add(place, f"this is not a value of {name}", found=str(value), allowed=listed(map(str, values)), suggestion=near)
+            if not is_value(value, values):
+                self._wrong_value(place, name, value)
         for player, beliefs in point.beliefs.items():
             self._beliefs((*path, "beliefs", player), player, beliefs)
         if point.after_record:
             self._needs_record((*path, "after_record"))
         if point.without:
             self._without((*path, "without"), point)
+
+    def _wrong_value(self, place: FieldPath, name: str, value: Label) -> None:
+        """Note a value that a variable does not have; one of another kind is told by its kind, since it may look like one that it has."""
+        values = self.names.variables[name]
+        alike = type(value) is type(values[0])
+        said = str if alike else in_kind
+        near = closest(str(value), map(str, values)) if alike else None
+        self.findings.add(place, f"this is not a value of {name}", found=said(value), allowed=listed(map(said, values)), suggestion=near)
 
     def _without(self, path: FieldPath, point: Point) -> None:
         """Check events that are thought away from the record of the scenario that goes before."""

@@ -24,11 +24,11 @@ def lay_out(findings: Findings) -> tuple[Moments, bool]:
     if clock.open_ended:
         return _open_ended(findings, clock)
     if clock.periods is not None and dated == (None, None, None):
-        return Moments(clock.periods, None, _dates(findings, False)), True
+        return Moments(clock.periods, None, _dates(findings, clock.periods, False)), True
     if clock.periods is None and clock.start is not None and clock.step is not None and clock.end is not None:
         starts = _starts(findings, clock.start, clock.step, clock.end)
         if starts is not None:
-            return Moments(len(starts) - 1, starts, _dates(findings, True)), True
+            return Moments(len(starts) - 1, starts, _dates(findings, len(starts) - 1, True)), True
     else:
         _note_form(findings, clock)
     return _stand_in(findings), False
@@ -144,18 +144,35 @@ def _later(day: dt.date, count: int, unit: str) -> dt.date | None:
         return None
 
 
-def _dates(findings: Findings, dated: bool) -> dict[str, int | dt.date]:
+def _dates(findings: Findings, n_periods: int, dated: bool) -> dict[str, int | dt.date]:
     dates: dict[str, int | dt.date] = {}
     for name, entry in findings.scenario.calendar.items():
         moment = entry.date if isinstance(entry, Dated) else entry
+        path = ("calendar", name)
         if isinstance(moment, dt.date) and not dated and moment != NEVER:
-            findings.add(
-                ("calendar", name),
-                "this is a date, but the clock counts abstract periods",
-                found=str(moment),
-                allowed="a period, 0 being the first",
+            allowed = "a period, 0 being the first"
+            findings.add(path, "this is a date, but the clock counts abstract periods", found=str(moment), allowed=allowed)
+            findings.broken.add(name)
+        elif not isinstance(moment, dt.date) and not _is_period(moment, n_periods, dated):
+            allowed = (
+                f"a date such as 2020-11-03, or a period from 0 to {n_periods}" if dated else f"a period, at most {MAX_PERIODS:,} from the first"
             )
+            problem = "a whole number is a period, and this one is no period of the clock"
+            findings.add(path, problem, found=str(moment), allowed=allowed, suggestion=_as_date(moment))
             findings.broken.add(name)
         else:
             dates[name] = moment
     return dates
+
+
+def _is_period(number: int, n_periods: int, dated: bool) -> bool:
+    """Tell whether a moment given as a number can be meant for a period. Without dates, one before the first or after the last can be counted to."""
+    return 0 <= number <= n_periods if dated else abs(number) <= MAX_PERIODS
+
+
+def _as_date(number: int) -> str | None:
+    """Say what a number is when it is read as year, month and day, if that is a date."""
+    try:
+        return f"write {dt.datetime.strptime(f'{number:08d}', '%Y%m%d').date()} if that day is meant"
+    except ValueError:
+        return None

@@ -16,7 +16,7 @@ from standoff.names import closest, listed
 from standoff.scenario.models import Chain, Scenario
 from standoff.scenario.places import FieldPath, Node, Origin, dotted
 
-_NAME_RULE = "letters, digits and underscores, beginning with a letter or underscore, at most 64"
+_NAME_RULE = "letters a to z, digits and underscores, beginning with a letter or underscore, at most 64"
 _ALLOWED = {
     "int_type": "a whole number",
     "int_parsing": "a whole number",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 
 from standoff.errors import ExpressionError
@@ -78,11 +79,18 @@ def _values_alike(findings: Findings, path: FieldPath, values: tuple[Label, ...]
                 (*path, position),
                 "this is no label",
                 found=value,
-                allowed="letters, digits and underscores, beginning with a letter",
-                suggestion=re.sub(r"\W+", "_", value).strip("_") or None,
+                allowed="letters a to z, digits and underscores, beginning with a letter",
+                suggestion=_plain(value),
             )
             good = False
     return good
+
+
+def _plain(text: str) -> str | None:
+    """Return the label nearest to a text, accents taken off; None where nothing of it is left."""
+    letters = unicodedata.normalize("NFKD", text.replace("ß", "ss")).encode("ascii", "ignore").decode()
+    plain = re.sub(r"\W+|_{2,}", "_", letters).strip("_")
+    return plain if _NAME.match(plain) else None
 
 
 def _written(value: Label) -> str:

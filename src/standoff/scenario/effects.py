@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from standoff.expressions import Bound, Scope, Symbol
 from standoff.expressions.calendar import NEVER, period_of
@@ -37,16 +38,36 @@ def effect_spec(context: Context, path: FieldPath, effect: Effect | Event, own: 
         for (name, outcome), chance in zip(effect.outcomes.items(), chances.values(), strict=True)
     )
     change = ChangeSpec() if isinstance(effect, Event) else change_spec(context, path, effect)
+    if isinstance(effect, Effect) and effect.irreversible:
+        for name, outcome in effect.outcomes.items():
+            _no_undoing(context.findings, (*path, "outcomes", name, "set"), effect.set, outcome.set, "warning")
+            if outcome.later is not None:
+                _no_undoing(context.findings, (*path, "outcomes", name, "later", "set"), effect.set, outcome.later.set, "warning")
     return EffectSpec(change, outcomes, _subject(context.findings, path, outcomes), _silent(context.findings, path, effect))
 
 
 def change_spec(context: Context, path: FieldPath, change: Change) -> ChangeSpec:
     """Resolve the certain part of an effect."""
     sets = _assignments(context, (*path, "set"), change.set)
-    later = None if change.later is None else _later_spec(context, (*path, "later"), change.later)
+    later = None if change.later is None else _later_spec(context, (*path, "later"), change.later, change.irreversible)
+    if change.irreversible and change.later is not None:
+        _no_undoing(context.findings, (*path, "later", "set"), change.set, change.later.set, "error")
     if change.irreversible and not change.set and change.later is None:
         context.findings.add((*path, "irreversible"), "nothing is set here that could be irreversible", severity="warning")
     return ChangeSpec(sets, later, change.irreversible)
+
+
+def _no_undoing(findings: Findings, path: FieldPath, frozen: Collection[str], sets: Collection[str], severity: Literal["error", "warning"]) -> None:
+    """Note what an effect does afterwards to a variable that it sets for good itself: it never happens."""
+    for name in (name for name in sets if name in frozen):
+        findings.add(
+            (*path, name),
+            "the same effect sets this variable irreversibly before, so that it never changes here",
+            found=name,
+            suggestion="set the variable once, or write irreversible only where it is set last",
+            severity=severity,
+            key=True,
+        )
 
 
 def _assignments(context: Context, path: FieldPath, sets: Mapping[str, Expression]) -> tuple[tuple[str, Bound], ...]:
@@ -67,7 +88,7 @@ def _assignment(context: Context, path: FieldPath, name: str, text: Expression) 
     return bound
 
 
-def _later_spec(context: Context, path: FieldPath, later: Later) -> LaterSpec:
+def _later_spec(context: Context, path: FieldPath, later: Later, irreversible: bool) -> LaterSpec:
     findings, moments = context.findings, context.names.moments
     if (later.after is None) == (later.on is None):
         found = "neither" if later.after is None else "both"
@@ -89,7 +110,7 @@ def _later_spec(context: Context, path: FieldPath, later: Later) -> LaterSpec:
             )
     elif later.on is not None and later.on not in findings.broken:
         findings.unknown((*path, "on"), "name of the calendar", later.on, moments.dates)
-    return LaterSpec(dotted(path), later.after, period, _assignments(context, (*path, "set"), later.set))
+    return LaterSpec(dotted(path), later.after, period, _assignments(context, (*path, "set"), later.set), irreversible)
 
 
 def chance_block(findings: Findings, chances: Mapping[FieldPath, Expression], scope: Scope) -> dict[FieldPath, Bound | None]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,8 @@ def _text(path: Path, faults: list[Fault]) -> str | None:
         faults.append(Fault(file=file, problem=f"the file cannot be read ({error.strerror})"))
         return None
     try:
-        return raw.decode("utf-8-sig")
+        # One way of writing an accented letter, so that what looks the same is the same.
+        return unicodedata.normalize("NFC", raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         faults.append(
@@ -109,6 +111,7 @@ class _Reader:
         from ruamel.yaml import YAML
         from ruamel.yaml.error import MarkedYAMLError, YAMLError
         from ruamel.yaml.events import DocumentStartEvent, StreamEndEvent, StreamStartEvent
+        from ruamel.yaml.reader import ReaderError
 
         try:
             events = iter(YAML(typ="safe", pure=True).parse(text))
@@ -129,6 +132,12 @@ class _Reader:
             problem = " ".join(str(part) for part in (error.context, error.problem) if part)
             line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
             self.faults.append(Fault(file=self.file, line=line, column=column, problem=f"this is not YAML: {problem}"))
+        except ReaderError as error:
+            before = text[: error.position]
+            line, column = before.count("\n") + 1, error.position - before.rfind("\n")
+            problem = "this is not YAML: this character cannot stand in a file"
+            found = f"U+{error.character:04X}"
+            self.faults.append(Fault(file=self.file, line=line, column=column, problem=problem, found=found, suggestion="take it out"))
         except YAMLError as error:
             self.faults.append(Fault(file=self.file, problem=f"this is not YAML: {shortened(str(error), 200)}"))
         except RecursionError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from standoff.errors import ExpressionError, Fault
@@ -101,8 +101,10 @@ class Findings:
                 )
             )
             return PLACEHOLDER
-        self.bounds[path] = bound
-        return bound
+        place = self.scenario.origin.text_place(path, None)
+        where = ":".join(str(part) for part in (place.file, place.line, place.column) if part is not None)
+        self.bounds[path] = replace(bound, where=": ".join(filter(None, (where, dotted(path)))))
+        return self.bounds[path]
 
     def bind_number(
         self, path: FieldPath, text: str | float | bool, scope: Scope, *, low: float = 0, high: float | None = None, above: bool = False

@@ -7,11 +7,14 @@ One class per block of the file. These models check shapes and ranges only; name
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, StringConstraints, ValidatorFunctionWrapHandler, field_validator
+from pydantic_core import PydanticCustomError
 
+from standoff.record.dates import only_a_date
 from standoff.scenario.places import Origin
 
 LANGUAGE_VERSION = 1
@@ -27,11 +30,19 @@ Expression = str | int | float | bool
 Label = str | int | bool
 """A value of a state variable."""
 
-When = int | dt.date
+Day = Annotated[dt.date, BeforeValidator(only_a_date)]
+"""A date, as YYYY-MM-DD."""
+
+When = int | Day
 """A moment: a period (0 is the first) or a date."""
 
 Move = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?(/[A-Za-z_][A-Za-z0-9_]*)?$")]
 """`player.option`, `player.signal`, `event`, or any of these with `/outcome`."""
+
+
+def _items(value: object) -> Collection[object]:
+    """Return the entries of a list or block, or the value alone."""
+    return value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else (value,)
 
 
 class Block(BaseModel):
@@ -39,6 +50,16 @@ class Block(BaseModel):
 
     # Schemas are built at the first reading, which keeps the import of standoff quick.
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _truth_is_no_number(cls, value: object, read: ValidatorFunctionWrapHandler) -> object:
+        # Pydantic would take true for 1.
+        result = read(value)
+        for one, other in zip(_items(value), _items(result), strict=False):
+            if isinstance(one, bool) and isinstance(other, (int, float)) and not isinstance(other, bool):
+                raise PydanticCustomError("float_type", "true and false are no numbers")
+        return result
 
 
 class Prior(Block):
@@ -71,9 +92,9 @@ class Clock(Block):
 
     periods: int | None = Field(None, ge=1, le=10_000, description="Number of periods of a game without dates.")
     open_ended: bool = Field(False, description="Every period is followed by another; the discount is below 1, and play depends on the state alone.")
-    start: dt.date | None = None
+    start: Day | None = None
     step: str | None = Field(None, description="Length of a period: '2 weeks', '10 days', '1 month'.")
-    end: dt.date | None = Field(None, description="The last period is the one that contains the day before this date.")
+    end: Day | None = Field(None, description="The last period is the one that contains the day before this date.")
     discount: Expression = Field(1, description="Weight of the next period beside this one, above 0 and at most 1.")
     discounting: Literal["current", "present"] = Field(
         "current", description="Whether precision acts on current values or on values discounted to the start."
@@ -217,7 +238,7 @@ class RecordMap(Block):
     """Which coded events count as which move."""
 
     file: str | None = Field(None, description="Record file, relative to the scenario.")
-    known: dt.date | None = Field(
+    known: Day | None = Field(
         None, description="Claims are judged as of this date: periods that begin on it or later are not replayed, they only score forecasts."
     )
     map: dict[Move, list[Rule]] = Field(default_factory=dict)
@@ -344,8 +365,8 @@ class BaseRate(Block):
 class Forecast(Block):
     """A claim about what will happen, which the record may resolve; its test has the form `of` with a phrase or range."""
 
-    made: dt.date | None = Field(None, description="When it was made; the date of `record: known`, else the start of the clock.")
-    by: dt.date = Field(description="The last day that counts.")
+    made: Day | None = Field(None, description="When it was made; the date of `record: known`, else the start of the clock.")
+    by: Day = Field(description="The last day that counts.")
     resolve: list[Rule] = Field(default_factory=list, description="Events after `made` that make it true; none by then makes it false.")
     open: str = Field("", description="Why the record cannot resolve it; then it stays open.")
     base: BaseRate | None = None

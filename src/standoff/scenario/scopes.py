@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from standoff.expressions import Boolean, Kind, Moments, Number, Scope, Symbol
@@ -18,6 +18,18 @@ def kind_of(values: tuple[Label, ...]) -> Kind:
     if all(isinstance(value, int) and not isinstance(value, bool) for value in values):
         return Number()
     return Symbol(tuple(str(value) for value in values))
+
+
+def is_value(value: Label, values: Iterable[Label]) -> bool:
+    """Tell whether a value is among others, where true is not 1 and the text "1" neither."""
+    return any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in values)
+
+
+def in_kind(value: Label) -> str:
+    """Write a value with what it is, for messages in which several kinds look alike."""
+    if isinstance(value, bool):
+        return f"the truth value {str(value).lower()}"
+    return f"the text {value}" if isinstance(value, str) else f"the number {value}"
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ before; where they jump or turn sharply it does not, and a local grid takes over
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection
 from dataclasses import replace
 
@@ -17,7 +18,7 @@ import numpy as np
 
 from standoff.game import DECISION
 from standoff.solve.equilibrium import Equilibrium
-from standoff.solve.grid import LOCAL_LEVEL, MAX_LEVEL, PRODUCT_AXES, BeliefGrid, box, local
+from standoff.solve.grid import LOCAL_LEVEL, MAX_LEVEL, PRODUCT_AXES, BeliefGrid, box, count_nodes, is_local, local
 
 SHARE = 0.7
 """Share of the total surplus whose blocks are refined in one go."""
@@ -47,6 +48,37 @@ def _surplus(solved: Equilibrium, coarser: frozenset[tuple[int, ...]]) -> float:
     weights = np.stack([smaller.weights(grid.points[m]) for m in new])
     gap = solved.values[np.ix_(nodes, new)] - np.einsum("mo,noc->nmc", weights, solved.values[np.ix_(nodes, old)])
     return float((np.abs(gap) * scale).mean())
+
+
+MIXED, MOST = 3, 3_000
+"""Axes whose products a sparse grid is given, and most beliefs of a rung of the ladder."""
+
+
+def ladder(solved: Equilibrium) -> tuple[frozenset[tuple[int, ...]], ...]:
+    """Return the grid of a solution and up to two finer ones: its refinement, and that one refined further.
+
+    The refinement looks at the values that decide play. Chances hang on products of beliefs that no choice may turn on, so that the last rung of a
+    sparse grid has the products of all pairs and triples of axes as well.
+    """
+    levels = solved.grid.levels
+    if solved.grid.n_axes == 0 or not solved.values.size:
+        return (levels,)
+    finer = refine(solved)
+    if solved.grid.n_axes <= PRODUCT_AXES:
+        last = refine(replace(solved, grid=BeliefGrid(solved.grid.n_types, finer), certificate=None)) if is_local(finer) else _raised(finer)
+    else:
+        corners = itertools.product((0, 1), repeat=solved.grid.n_axes)
+        last = finer | {corner for corner in corners if sum(corner) <= MIXED}
+    found = [levels]
+    for rung in (finer, last):
+        if rung != found[-1] and count_nodes(rung) <= MOST:
+            found.append(rung)
+    return tuple(found)
+
+
+def _raised(levels: frozenset[tuple[int, ...]]) -> frozenset[tuple[int, ...]]:
+    """Return a product with every axis a level finer."""
+    return box([min(max(level[d] for level in levels) + 1, MAX_LEVEL) for d in range(len(next(iter(levels))))])
 
 
 def refine(solved: Equilibrium) -> frozenset[tuple[int, ...]]:

@@ -49,7 +49,7 @@ def counter_worlds(
 
     def against(found: list[World] | tuple[World, ...], u: np.ndarray, searched: bool) -> list[tuple[float, World, bool]]:
         pairs = [(world, point) for world, point in zip(found, u, strict=True) if name in world.findings and np.isfinite(world.findings[name].margin)]
-        return [(plausibility(worlds, world, point), world, searched) for world, point in pairs if world.findings[name].holds != true]
+        return [(plausibility(worlds, world, point), world, searched) for world, point in pairs if world.findings[name].holds is (not true)]
 
     sampled, sought = against(worlds.worlds, worlds.quantiles, False), against(extra, extra_u, True)
     if not sampled and not sought:

@@ -19,7 +19,7 @@ from standoff.verdicts.effects import Effects, find_effects
 from standoff.verdicts.hinge import Hinge, Slope, find_hinge, relevance
 from standoff.verdicts.never import never, occurrence, reason
 from standoff.verdicts.search import search as run_search
-from standoff.verdicts.shares import band, bands, margins_of, tally
+from standoff.verdicts.shares import Stated, band, bands, margins_of, stated, tally, truths_of
 from standoff.verdicts.stories import Story, tell_world
 from standoff.worlds import World, Worlds
 from standoff.worlds.draws import free_parameters
@@ -27,6 +27,7 @@ from standoff.worlds.draws import free_parameters
 BUILT_IN = "built in"
 UNMEASURED = "not measured"
 NEVER = "never occurs"
+UNDECIDED = "undecided"
 NOWHERE = (float("nan"),) * 3
 
 SMALL = 20_000
@@ -64,6 +65,8 @@ class Verdict:
     """Why it could not be measured in some world, or why nothing can be said of it."""
     events: tuple[str, ...] = ()
     """What it speaks of and never occurs."""
+    undecided: int = 0
+    """Worlds that may go either way, because the margin lies within its bound."""
 
     @property
     def may_be(self) -> tuple[str, ...]:
@@ -77,7 +80,7 @@ class Verdict:
 
     def hinge_text(self) -> str:
         """Say what the verdict hinges on."""
-        if self.verdict == UNMEASURED:
+        if self.verdict in (UNMEASURED, UNDECIDED):
             return self.problem
         if self.verdict == NEVER:
             return occurrence(self.events)
@@ -134,6 +137,10 @@ class Verdicts:
         row = self[name]
         return tell_world(self.worlds.task, row.counter.world, row.claim) if row.counter is not None else None
 
+    def stated(self, name: str) -> Stated | None:
+        """Return the probability of a claim beside the phrase of its author; None where its test has no phrase."""
+        return stated(self[name].claim.test, self.worlds.worlds, name)
+
     @cached_property
     def table(self) -> pd.DataFrame:
         """One row per claim."""
@@ -142,6 +149,7 @@ class Verdicts:
                 {
                     "claim": row.name, "where": row.claim.where, "text": row.claim.text, "verdict": row.verdict, "share": row.share, "low": row.low,
                     "high": row.high, "settled": row.settled, "prior_share": row.prior_share, "weighted": row.weighted, "worlds": row.worlds,
+                    "undecided": row.undecided,
                     "effective": row.effective, "margin_median": row.margin[1], "searched": row.searched, "hinge": row.hinge_text(),
                     "surrogate_r2": row.effects.r2 if row.effects is not None else np.nan, "problem": row.problem,
                 }
@@ -180,7 +188,7 @@ def _rows(worlds: Worlds, extra: list[World], extra_u: np.ndarray, searched: boo
     margins = {name: margins_of(worlds.worlds, name) for name in claims}
     jobs = []
     for name in claims:
-        measured = np.isfinite(margins[name])
+        measured = np.isfinite(truths_of(worlds.worlds, name))
         jobs.append((names, x[measured], worlds.quantiles[measured], margins[name][measured]))
     for (name, claim), found in zip(claims.items(), _in_parallel(jobs, workers), strict=True):
         yield _verdict(name, claim, worlds, margins[name], (extra, extra_u), searched, found)
@@ -224,12 +232,23 @@ def _verdict(
         why = reason(events, len(everywhere))
         n = int(measured.sum())
         return Verdict(name, claim, NEVER, nan, nan, nan, n, float(n), False, nan, NOWHERE, len(turned), None, None, None, None, why, events)
-    told = tally(worlds, margins)
+    told = tally(worlds, name)
+    if np.isnan(told.share):
+        why = f"in all {told.worlds} worlds the margin is smaller than its bound, so that nothing tells whether the claim is true"
+        return Verdict(
+            name, claim, UNDECIDED, nan, nan, nan, told.worlds, 0.0, False, nan, NOWHERE, len(turned), None, None, None, None, why,
+            undecided=told.undecided,
+        )  # fmt: skip
+    # A world that cannot be computed may be the one that goes against the claim.
+    lost = [world for world in (*worlds.worlds, *extra) if world.problem]
+    if lost:
+        problem = f"{len(lost)} of {len(worlds) + len(extra)} worlds could not be computed, and may go either way: {problem or lost[0].problem}"
     hinge, effects, matters = found
     counter, strongest = counter_worlds(name, worlds, extra, extra_u, told.share >= 0.5, matters)
-    built_in = searched and counter is None and worlds.quantiles.shape[1] > 0
+    open_ = told.undecided + sum(world.findings[name].holds is None for world in turned)
+    built_in = searched and counter is None and not lost and not open_ and worlds.quantiles.shape[1] > 0
     low, middle, high = (float(v) for v in np.quantile(margins[measured], [0.1, 0.5, 0.9]))
     return Verdict(
         name, claim, BUILT_IN if built_in else band(told.share), told.share, told.low, told.high, told.worlds, told.effective, told.weighted,
-        told.prior_share, (low, middle, high), len(turned), hinge, effects, counter, strongest, problem,
+        told.prior_share, (low, middle, high), len(turned), hinge, effects, counter, strongest, problem, undecided=told.undecided,
     )  # fmt: skip

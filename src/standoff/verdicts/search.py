@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from standoff.solve.induction import Progress
-from standoff.verdicts.shares import margins_of
+from standoff.verdicts.shares import margins_of, truths_of
 from standoff.worlds import World, Worlds, compute
 
 CORNER = 0.01
@@ -23,14 +23,14 @@ FIRST_INDEX = 1_000_000
 """Searched worlds are numbered from here, apart from the sample."""
 
 
-def undecided(worlds: Sequence[World], claims: Sequence[str]) -> dict[str, bool]:
+def unanimous(worlds: Sequence[World], claims: Sequence[str]) -> dict[str, bool]:
     """Return the claims that came out the same in all these worlds, with how."""
     found = {}
     for claim in claims:
-        margins = margins_of(worlds, claim)
-        margins = margins[np.isfinite(margins)]
-        if len(margins) and ((margins > 0).all() or (margins <= 0).all()):
-            found[claim] = bool(margins[0] > 0)
+        truths = truths_of(worlds, claim)
+        truths = truths[np.isfinite(truths)]
+        if len(truths) and (truths == truths[0]).all():
+            found[claim] = bool(truths[0])
     return found
 
 
@@ -60,7 +60,7 @@ def search(worlds: Worlds, *, rounds: int = 3, workers: int = 2, progress: Progr
     if u.shape[1] == 0:
         return u[:0], []
     for step in range(rounds):
-        open_: Mapping[str, bool] = undecided(found, claims)
+        open_: Mapping[str, bool] = unanimous(found, claims)
         points: list[np.ndarray] = []
         for claim, holds in open_.items():
             points += propose(u, margins_of(found, claim), holds)

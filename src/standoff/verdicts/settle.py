@@ -36,7 +36,7 @@ def unsettled(worlds: Worlds) -> list[str]:
     for name in worlds.canonical.claims:
         margins = margins_of(worlds.worlds, name)
         if np.isfinite(margins).any():
-            told = tally(worlds, margins)
-            if len(bands(told.low, told.high)) > 1:
+            told = tally(worlds, name)
+            if np.isfinite(told.share) and len(bands(told.low, told.high)) > 1:
                 found.append(name)
     return found

@@ -66,8 +66,7 @@ def tell_world(task: Task, world: World, claim: Claim) -> Story:
 
 def _solved(task: Task, world: World, changed: Mapping[str, float]) -> Equilibrium:
     """Solve a world as it was solved when it was measured."""
-    levels = task.finer if world.refined else task.levels
-    return solve_on(structures_of(task.canonical).build({**world.parameters, **changed}), levels)
+    return solve_on(structures_of(task.canonical).build({**world.parameters, **changed}), task.ladder[world.rung])
 
 
 def _start(equilibrium: Equilibrium, quantity: Quantity, root: Root) -> str:

@@ -13,23 +13,21 @@ import pandas as pd
 
 from standoff.chain import fix_grids
 from standoff.errors import WorldsError
+from standoff.game.told import must_be_told
 from standoff.record import Record
 from standoff.scenario import Scenario, inputs_of, resolve
 from standoff.scenario.canonical import Canonical
 from standoff.solve.equilibrium import Equilibrium
 from standoff.solve.induction import Progress
-from standoff.solve.refine import refine
+from standoff.solve.refine import ladder
 from standoff.solve.solver import solve
 from standoff.version import __version__, source_digest
 from standoff.worlds.draws import SPREADS, Spread, at_quantiles, draw
 from standoff.worlds.store import Store, to_frame
 from standoff.worlds.weights import Weights, weigh
-from standoff.worlds.world import Task, World, measured, run_world, structures_of
+from standoff.worlds.world import Task, World, run_world, structures_of
 
 BATCH = 8
-
-SAFETY = 3.0
-"""Other worlds may err more than the median one by about this factor."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +81,9 @@ def fingerprint(task: Task, scenario: Scenario, seed: int, spread: Spread = "dec
         **inputs_of(scenario, task.record),
         "seed": seed,
         "spread": spread,
-        "levels": sorted(map(list, task.levels)),
-        "finer_levels": sorted(map(list, task.finer)),
+        "ladder": [sorted(map(list, levels)) for levels in task.ladder],
+        "first": task.first,
+        "tolerance": task.tolerance,
         "before_levels": sorted(map(list, source.grid.levels)) if source is not None and source.grid is not None else None,
     }
 
@@ -102,27 +101,15 @@ def compute(task: Task, points: Sequence[tuple[int, np.ndarray]], workers: int) 
 
 
 def make_task(scenario: Scenario, record: Record | None, *, tolerance: float, workers: int, progress: Progress | None) -> tuple[Task, Equilibrium]:
-    """Solve the median world and take its grid for all worlds, and its next refinement for those that need it.
-
-    How much the refinement moves each claim's margin in the median world tells how near to zero a margin must be to need it.
-    """
+    """Solve the median world and take its grid for all worlds, and finer ones for those that need them."""
     canonical = fix_grids(resolve(scenario), tolerance=tolerance, workers=workers, progress=progress)
     structures = structures_of(canonical)
     game = structures.build({})
     game.must_end("sampling worlds")
-    median = solve(game, tolerance=tolerance, engine="grid", workers=workers, progress=progress)
-    levels = median.grid.levels
-    task = Task(canonical, record, levels, refine(median) if median.grid.n_axes else levels, {})
-    if task.finer == levels or not canonical.claims:
-        return task, median
-    if progress is not None:
-        progress("measuring the grid's error", 0.0)
-    coarse, fine = (measured(task, structures, -1, {}, grid) for grid in (levels, task.finer))
-    near = {}
-    for name, finding in coarse.findings.items():
-        gap = abs(finding.margin - fine.findings[name].margin)
-        near[name] = SAFETY * gap if np.isfinite(gap) else 0.0
-    return replace(task, near=near), median
+    if record is not None:
+        must_be_told(game, record)
+    median = solve(game, tolerance=tolerance, workers=workers, progress=progress)
+    return Task(canonical, record, ladder(median), tolerance), median
 
 
 def sample(
@@ -139,8 +126,8 @@ def sample(
 ) -> Worlds:
     """Draw `n` worlds, solve each, replay the record through it and measure every claim.
 
-    The belief grid is the one on which the median world meets `tolerance`; worlds in which a claim is near its edge are solved again on the
-    next finer grid. With `folder`, finished worlds are kept there and a rerun continues. The result does not depend on `workers`.
+    Every number of every world has a bound (`standoff.measured`). Worlds of a game with few public histories are solved on them; else on the belief
+    grid on which the median world meets `tolerance`, and on finer ones as long as a claim is not decided or a bound exceeds the tolerance. With `folder`, finished worlds are kept there and a rerun continues. The result does not depend on `workers`.
 
     Raises WorldsError when `n` is not positive, when a folder holds another run, or when no world could be computed.
 
@@ -176,7 +163,7 @@ def redraw(
     """
     if worlds.scenario is None:
         raise WorldsError("worlds can be drawn again only with the scenario that they were sampled from")
-    task = replace(worlds.task, levels=worlds.task.finer) if finer else worlds.task
+    task = replace(worlds.task, first=min(worlds.task.first + 1, len(worlds.task.ladder) - 1)) if finer else worlds.task
     store = Store(Path(folder), fingerprint(task, worlds.scenario, worlds.seed, spread)) if folder is not None else None
     return _drawn(replace(worlds, task=task, worlds=(), store=store, spread=spread), len(worlds), workers, progress)
 

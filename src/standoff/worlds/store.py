@@ -28,7 +28,8 @@ def to_frame(worlds: Iterable[World]) -> pd.DataFrame:
         row: dict[str, Any] = {
             "index": world.index,
             "log_likelihood": world.log_likelihood,
-            "refined": world.refined,
+            "rung": world.rung,
+            "slack": world.slack,
             "stage_residual": world.stage_residual,
             "failed_stages": world.failed_stages,
             "problem": world.problem,
@@ -36,7 +37,9 @@ def to_frame(worlds: Iterable[World]) -> pd.DataFrame:
         row |= {f"p:{name}": value for name, value in world.parameters.items()}
         for name, finding in world.findings.items():
             row[f"margin:{name}"] = finding.margin
+            row[f"bound:{name}"] = finding.bound
             row[f"numbers:{name}"] = list(finding.numbers)
+            row[f"bounds:{name}"] = list(finding.bounds)
             row[f"problem:{name}"] = finding.problem
         rows.append(row)
     return pd.DataFrame(rows)
@@ -51,18 +54,21 @@ def from_frame(frame: pd.DataFrame) -> list[World]:
         found = {}
         for name in claims:
             if isinstance(row[f"problem:{name}"], str):
-                numbers = row[f"numbers:{name}"]
-                found[name] = Finding(row[f"margin:{name}"], tuple(float(v) for v in numbers) if numbers is not None else (), row[f"problem:{name}"])
+                numbers, bounds = (
+                    tuple(map(float, row[f"{what}:{name}"])) if row[f"{what}:{name}"] is not None else () for what in ("numbers", "bounds")
+                )
+                found[name] = Finding(float(row[f"margin:{name}"]), numbers, row[f"problem:{name}"], float(row[f"bound:{name}"]), bounds)
         worlds.append(
             World(
                 int(row["index"]),
                 {name: float(row[f"p:{name}"]) for name in parameters},
                 float(row["log_likelihood"]),
                 found,
-                bool(row["refined"]),
+                int(row["rung"]),
                 float(row["stage_residual"]),
                 int(row["failed_stages"]),
                 row["problem"] or "",
+                float(row["slack"]),
             )
         )
     return worlds
@@ -115,7 +121,7 @@ ASPECTS = {
 }
 """What decides the worlds, by the entries of the manifest."""
 
-GRIDS = ("levels", "finer_levels", "before_levels")
+GRIDS = ("ladder", "first", "tolerance", "before_levels")
 """These follow from all else and from the tolerance."""
 
 

@@ -7,9 +7,12 @@ import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from standoff.chain import Games, fix_grids
 from standoff.claims import Finding, Measures, findings, roots_of
 from standoff.errors import StandoffError
+from standoff.measured import Measured, total
 from standoff.record import Record
 from standoff.replay import replay
 from standoff.scenario.canonical import Canonical
@@ -25,10 +28,16 @@ class Task:
 
     canonical: Canonical
     record: Record | None
-    levels: Levels
-    finer: Levels
-    near: Mapping[str, float]
-    """By claim, the size of a margin below which the grid's error could change its sign: such worlds are solved again on the finer grid."""
+    ladder: tuple[Levels, ...]
+    """Belief grids, each finer than the one before: a world climbs until its claims are decided and its numbers within the tolerance."""
+    tolerance: float
+    first: int = 0
+    """Rung at which worlds begin."""
+
+    @property
+    def levels(self) -> Levels:
+        """The grid on which worlds begin."""
+        return self.ladder[self.first]
 
     @property
     def weighs(self) -> bool:
@@ -45,8 +54,8 @@ class World:
     log_likelihood: float
     """Of the record as far as it was known, with the whole records of scenarios that go before; NaN without any or where replay failed."""
     findings: Mapping[str, Finding]
-    refined: bool
-    """Whether it was solved again on the finer grid."""
+    rung: int
+    """Of the ladder of belief grids, the one whose numbers these are."""
     stage_residual: float
     failed_stages: int
     problem: str = ""
@@ -71,32 +80,45 @@ def run_world(task: Task, index: int, parameters: Mapping[str, float]) -> World:
     """Compute one world. Errors of the model itself are kept in `problem`; nothing is hidden."""
     structures = structures_of(task.canonical)
     try:
-        world = measured(task, structures, index, parameters, task.levels)
-        if task.finer != task.levels and any(abs(finding.margin) < task.near.get(name, 0.0) for name, finding in world.findings.items()):
-            world = measured(task, structures, index, parameters, task.finer)
+        for rung in range(task.first, len(task.ladder)):
+            world = measured(task, structures, index, parameters, rung)
+            if not any(_wanting(finding, task.tolerance) for finding in world.findings.values()):
+                break
     except StandoffError as error:
-        return World(index, dict(parameters), float("nan"), {}, False, float("nan"), 0, str(error))
+        return World(index, dict(parameters), float("nan"), {}, task.first, float("nan"), 0, str(error))
     return world
 
 
-def measured(task: Task, structures: Games, index: int, parameters: Mapping[str, float], levels: Levels) -> World:
-    """Compute a world on the grid of these levels."""
+def _wanting(finding: Finding, tolerance: float) -> bool:
+    """Whether a finer grid may tell more of a claim: its truth, or a number to within the tolerance."""
+    if not np.isfinite(finding.margin):
+        return False
+    return finding.holds is None or any(
+        bound > tolerance * max(1.0, abs(number)) for number, bound in zip(finding.numbers, finding.bounds, strict=True)
+    )
+
+
+def measured(task: Task, structures: Games, index: int, parameters: Mapping[str, float], rung: int) -> World:
+    """Compute a world on a rung of the ladder; what is solved exactly is the same on all."""
 
     def solved(values: Mapping[str, float]) -> Equilibrium:
-        return solve_on(structures.build(values), levels)
+        return solve_on(structures.build(values), task.ladder[rung])
 
     equilibrium = solved(parameters)
     trail = replay(equilibrium, task.record) if task.record is not None else None
     measures = Measures(equilibrium, trail, lambda changed: solved({**parameters, **changed}), structures)
     found = findings(task.canonical.claims, measures)
     opened = equilibrium.game.opened
-    parts = [part.log_likelihood for part in (opened, trail) if part is not None]
+    parts = [Measured(opened.log_likelihood, opened.slack)] if opened is not None else []
+    parts += [trail.log_likelihood_within] if trail is not None else []
+    likely = total(parts)
     return World(
         index,
         dict(parameters),
-        sum(parts) if parts else float("nan"),
+        likely.value if parts else float("nan"),
         found,
-        levels == task.finer and task.finer != task.levels,
+        rung,
         equilibrium.sweep["stage_residual"],
         int(equilibrium.sweep["failed"]),
+        slack=likely.bound,
     )
