@@ -185,7 +185,7 @@ def test_all_the_claims_are_there_with_their_places_and_readings(scenario, case)
 def test_every_claim_can_be_measured(canonical, record, world, case):
     """In the median world and in sampled ones."""
     parameters = {} if world is None else at_quantiles(canonical, draw(canonical, 4, seed=0)[world])
-    found = measured(Task(canonical, record, case.grid, case.grid, {}), structures_of(canonical), 0, parameters, case.grid)
+    found = measured(Task(canonical, record, (case.grid,), 1e-2), structures_of(canonical), 0, parameters, 0)
     assert tuple(found.findings) == case.claims
     for finding in found.findings.values():
         assert finding.problem == ""

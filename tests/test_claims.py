@@ -29,7 +29,7 @@ def finding(scenario, *, record=None, **parameters):
     """The finding of claim `c` in one world."""
     canonical = resolve(scenario)
     levels = box((2,) * sum(len(player.types) - 1 for player in canonical.players))
-    world = measured(Task(canonical, record, levels, levels, {}), structures_of(canonical), 0, parameters, levels)
+    world = measured(Task(canonical, record, (levels,), 1e-2), structures_of(canonical), 0, parameters, 0)
     return world.findings["c"]
 
 

@@ -42,7 +42,7 @@ def with_quantities(scenario, **quantities):
 
 
 def fine(worlds):
-    return replace(worlds, task=replace(worlds.task, levels=FINE))
+    return replace(worlds, task=replace(worlds.task, ladder=(FINE,)))
 
 
 def column(comparison, arm, kind, name, component="", period=None):
@@ -641,7 +641,7 @@ def test_differences_are_weighted_means_with_intervals_and_majorities():
     arm = np.array([[1, 1, 1, np.nan, 0], [1, -2, 0.05, np.nan, 0], [1, 3, 0.05, np.nan, 0], [1, 2, -9, 4, 0.0]], dtype=float)
     noise[:, 2] = [0.1, 0.1, 0.1, 0.1]
     weights = np.array([0.4, 0.3, 0.3, 0.0])
-    found = differences(base, arm, noise, weights)
+    found = differences(base, arm, noise, np.zeros_like(noise), weights)
     assert found.mean[:3] == pytest.approx([1.0, 0.4 - 0.6 + 0.9, 0.4 + 0.03])
     assert np.isnan(found.mean[3])
     assert found.mean[4] == found.low[4] == found.high[4] == 0.0
@@ -657,7 +657,7 @@ def test_differences_are_weighted_means_with_intervals_and_majorities():
 @pytest.mark.property
 def test_intervals_narrow_with_the_square_root_of_the_number_of_worlds():
     change = np.random.default_rng(0).normal(1.0, 1.0, size=(400, 1))
-    few, many = (differences(np.zeros((n, 1)), change[:n], np.zeros((n, 1)), np.full(n, 1 / n)) for n in (25, 400))
+    few, many = (differences(np.zeros((n, 1)), change[:n], *np.zeros((2, n, 1)), np.full(n, 1 / n)) for n in (25, 400))
     assert (few.high - few.low) / (many.high - many.low) == pytest.approx(4.0, rel=0.3)
     # against the normal interval of a mean
     assert many.high[0] - many.low[0] == pytest.approx(2 * 1.645 * change.std() / 20, rel=0.1)

@@ -78,7 +78,7 @@ def claims():
 def test_claims_about_one_who_chooses_with_others_are_measured():
     scenario = rivals(claims())
     canonical, levels = resolve(scenario), box((4, 4))
-    world = measured(Task(canonical, None, levels, levels, {}), structures_of(canonical), 0, {}, levels)
+    world = measured(Task(canonical, None, (levels,), 1e-2), structures_of(canonical), 0, {}, 0)
     truth = exact(build(scenario))
     h = next(h for h in truth.choices.tolist() if truth.game.structure.head[truth.tree.node[h]] != truth.tree.node[h])
     hawk, belief = truth.at(h)[1, 0], truth.game.priors[1]
@@ -108,7 +108,7 @@ def test_a_turn_taken_at_once_that_does_not_happen_is_refused():
     builder.turn("west", options={"arm": {"set": {"over": True}}, "wait": {}})
     builder.turn("east", name="first", options={"arm": {}, "wait": {}}, at_once=True, when="not over").claim("late", "Late", test=claim)
     canonical, levels = resolve(builder.scenario()), box((1, 1))
-    world = measured(Task(canonical, None, levels, levels, {}), structures_of(canonical), 0, {}, levels)
+    world = measured(Task(canonical, None, (levels,), 1e-2), structures_of(canonical), 0, {}, 0)
     assert world.findings["late"].problem == "at the turn first of period 0 in that state others move"
 
 

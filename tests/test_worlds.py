@@ -287,7 +287,7 @@ def test_at_least_one_world_is_asked_for(n):
 @pytest.mark.property
 def test_worlds_are_read_back_as_they_were_written():
     worlds = list(sample(chooser({"c": DECIDED}), 8, workers=1).worlds)
-    worlds.append(World(8, dict(worlds[0].parameters), float("nan"), {}, False, float("nan"), 0, "did not build"))
+    worlds.append(World(8, dict(worlds[0].parameters), float("nan"), {}, 0, float("nan"), 0, "did not build"))
     buffer = io.BytesIO()
     to_frame(worlds).to_parquet(buffer, index=False)
     back = from_frame(pd.read_parquet(buffer))
@@ -389,26 +389,30 @@ def test_without_a_record_worlds_weigh_alike():
 
 
 @pytest.mark.property
-def test_worlds_near_the_edge_of_a_claim_are_solved_on_the_finer_grid():
+def test_worlds_climb_to_finer_grids_until_claims_are_decided_and_numbers_within_the_tolerance():
+    exact = sample(load(SCENARIO), 16, workers=1).worlds
     canonical = resolve(load(SCENARIO))
-    coarse, fine = box((1,)), box((4,))
-    far, near = (Task(canonical, None, coarse, fine, {"bluff": size}) for size in (0.0, 10.0))
-    plain, refined = (run_world(task, 0, {}) for task in (far, near))
-    assert (plain.refined, refined.refined) == (False, True)
+    task = Task(canonical, None, (box((1,)), box((2,)), box((4,))), 1e-3, most=0)
     structures = structures_of(canonical)
-    assert plain.findings == measured(far, structures, 0, {}, coarse).findings
-    assert refined.findings == measured(far, structures, 0, {}, fine).findings
-    assert refined.findings != plain.findings
+    worlds = [run_world(task, world.index, world.parameters) for world in exact]
+    assert len({world.rung for world in worlds}) > 1
+    for world in worlds:
+        for rung in range(world.rung):
+            there = measured(task, structures, world.index, world.parameters, rung).findings.values()
+            assert any(found.holds is None or max(found.bounds) > 1e-3 for found in there)
+        assert world.rung == 2 or all(found.holds is not None for found in world.findings.values())
 
 
-@pytest.mark.property
-def test_exactly_the_worlds_near_an_edge_are_refined():
-    worlds = sample(load(SCENARIO), 16, tolerance=0.05, workers=1)
-    assert set(worlds.task.near) == {"bluff", "audience", "war_is_unlikely"}
-    structures = structures_of(worlds.canonical)
-    for world in worlds.worlds:
-        coarse = measured(worlds.task, structures, world.index, world.parameters, worlds.task.levels)
-        assert world.refined == any(abs(finding.margin) < worlds.task.near[name] for name, finding in coarse.findings.items())
+@pytest.mark.solver
+def test_what_a_coarse_grid_decides_is_so_on_all_histories_and_its_bounds_hold():
+    exact = sample(load(SCENARIO), 16, workers=1).worlds
+    for levels in ((1,), (2,), (3,)):
+        task = Task(resolve(load(SCENARIO)), None, (box(levels),), 1e-2, most=0)
+        for world in exact:
+            for name, found in run_world(task, world.index, world.parameters).findings.items():
+                truth = world.findings[name]
+                assert found.holds in (truth.holds, None)
+                assert abs(found.margin - truth.margin) <= found.bound + truth.bound
 
 
 def test_paths_may_be_given_as_text(tmp_path):

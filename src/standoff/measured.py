@@ -54,4 +54,4 @@ class Measured:
 def total(items: Iterable[Measured]) -> Measured:
     """Return the sum."""
     found = list(items)
-    return Measured(sum(item.value for item in found), sum(item.bound for item in found))
+    return Measured(sum((item.value for item in found), 0.0), sum((item.bound for item in found), 0.0))

@@ -268,7 +268,7 @@ class Evaluation:
         exact = self.solved.exact
         if exact is not None:
             scale = [max(1.0, abs(value)) * (exact.depth + 1) for value in values]
-            largest = np.abs(self.values).max(initial=0.0)
+            largest = float(np.abs(self.values).max(initial=0.0))
             left = EXACTLY * exact.certificate.error * largest + ROUNDING
             return [Measured(value, left * one) for value, one in zip(values, scale, strict=True)]
         together: dict[tuple[Any, ...], list[int]] = {}

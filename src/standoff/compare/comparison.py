@@ -230,10 +230,10 @@ def compare(
             progress(f"worlds under {len(chosen)} arms", len(readings) / len(usable))
     _check(chosen, plans_moves=[len(plan.do) for plan in plans], readings=readings)
     weights, weighted = _weights(worlds)
+    values, noise, bounds = (np.stack([getattr(one, name) for one in readings], axis=1) for name in ("values", "noise", "bounds"))
     return Comparison(
-        scenario, variants[0].canonical.calendar, chosen, lines, tuple(usable), np.stack([reading.values for reading in readings], axis=1),
-        np.stack([reading.noise for reading in readings], axis=1), np.stack([reading.bounds for reading in readings], axis=1), weights, weighted, float(1.0 / (weights**2).sum()),
-        worlds.weights.effective if worlds.task.weighs and not weighted else None, runs, seed, tuple(readings),
+        scenario, variants[0].canonical.calendar, chosen, lines, tuple(usable), values, noise, bounds, weights, weighted,
+        float(1.0 / (weights**2).sum()), worlds.weights.effective if worlds.task.weighs and not weighted else None, runs, seed, tuple(readings),
     )  # fmt: skip
 
 

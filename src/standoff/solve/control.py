@@ -32,6 +32,9 @@ DRAWS, AFTER = 16, 8
 """Histories drawn from a point for functionals, and after each option and type for a choice. Their terms are errors of interpolation only, and small,
 and their luck is spread evenly, so that few tell the mean; what they leave open counts as standard error."""
 
+STAGES = 1e-8
+"""What stages of the grid are solved to (`standoff.solve.certification`)."""
+
 EXACTLY, ROUNDING = 4.0, 1e-13
 """Steps of Newton's method, for each observation on the way, and rounding, by which an exact number may be off."""
 
@@ -75,7 +78,7 @@ def bounds(
     )  # fmt: skip
     told = result[:, :, 0] + result[:, :, 1]
     size = np.abs(result[:, :, 0].mean(axis=0)) + np.abs(result[:, :, 1].mean(axis=0))
-    return np.asarray(FACTOR * size + ERRORS * told.std(axis=0, ddof=1) / np.sqrt(draws))
+    return np.asarray(FACTOR * size + ERRORS * told.std(axis=0, ddof=1) / np.sqrt(draws) + STAGES)
 
 
 def value_errors(
@@ -127,7 +130,7 @@ class Chosen:
             return value, self.exactly * max(1.0, abs(value))
         if self.solved.game.structure.at_once:
             return value, np.inf
-        return value, FACTOR * max((abs(function(other) - value) for other in self.corrected), default=0.0) + ROUNDING * max(1.0, abs(value))
+        return value, FACTOR * max((abs(function(other) - value) for other in self.corrected), default=0.0) + STAGES * max(1.0, abs(value))
 
     @cached_property
     def errors(self) -> tuple[np.ndarray, np.ndarray]:

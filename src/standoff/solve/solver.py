@@ -129,15 +129,17 @@ def solve(
         return replace(best, seconds=time.perf_counter() - begun)
 
 
-def solve_on(game: Game, levels: frozenset[tuple[int, ...]], at: tuple[int, np.ndarray] | None = None) -> Equilibrium:
-    """Solve a game as one of many: exactly where every point that it begins from has at most `EXACT_HISTORIES` histories, else on a given grid.
+def solve_on(
+    game: Game, levels: frozenset[tuple[int, ...]], at: tuple[int, np.ndarray] | None = None, most: int = EXACT_HISTORIES
+) -> Equilibrium:
+    """Solve a game as one of many: exactly where every point that it begins from has at most so many histories (`most`), else on a given grid.
 
     With `at`, a node and belief coordinates, only what follows from there is asked for. There is no certificate and no refinement, and one thread.
     Raises SolveError when values are not finite.
     """
     structure = game.structure
     begins = structure.roots if at is None else structure.head[at[0] : at[0] + 1]
-    if not structure.open_ended and histories_from(structure)[begins].max() <= EXACT_HISTORIES:
+    if not structure.open_ended and histories_from(structure)[begins].max() <= most:
         try:
             return exactly(exact(game, at=(int(begins[0]), at[1]) if at is not None else None, workers=1))
         except SolveError:

@@ -127,7 +127,8 @@ def sample(
     """Draw `n` worlds, solve each, replay the record through it and measure every claim.
 
     Every number of every world has a bound (`standoff.measured`). Worlds of a game with few public histories are solved on them; else on the belief
-    grid on which the median world meets `tolerance`, and on finer ones as long as a claim is not decided or a bound exceeds the tolerance. With `folder`, finished worlds are kept there and a rerun continues. The result does not depend on `workers`.
+    grid on which the median world meets `tolerance`, and on finer ones as long as a claim is not decided or a bound exceeds the tolerance. With
+    `folder`, finished worlds are kept there and a rerun continues. The result does not depend on `workers`.
 
     Raises WorldsError when `n` is not positive, when a folder holds another run, or when no world could be computed.
 

@@ -17,7 +17,7 @@ from standoff.record import Record
 from standoff.replay import replay
 from standoff.scenario.canonical import Canonical
 from standoff.solve.equilibrium import Equilibrium
-from standoff.solve.solver import solve_on
+from standoff.solve.solver import EXACT_HISTORIES, solve_on
 
 Levels = frozenset[tuple[int, ...]]
 
@@ -33,6 +33,8 @@ class Task:
     tolerance: float
     first: int = 0
     """Rung at which worlds begin."""
+    most: int = EXACT_HISTORIES
+    """Worlds with at most so many public histories are solved on them."""
 
     @property
     def levels(self) -> Levels:
@@ -102,7 +104,7 @@ def measured(task: Task, structures: Games, index: int, parameters: Mapping[str,
     """Compute a world on a rung of the ladder; what is solved exactly is the same on all."""
 
     def solved(values: Mapping[str, float]) -> Equilibrium:
-        return solve_on(structures.build(values), task.ladder[rung])
+        return solve_on(structures.build(values), task.ladder[rung], most=task.most)
 
     equilibrium = solved(parameters)
     trail = replay(equilibrium, task.record) if task.record is not None else None
