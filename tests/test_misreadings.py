@@ -8,10 +8,11 @@ import unicodedata
 import numpy as np
 import pytest
 
-from standoff.errors import BuildError, ExpressionError, ScenarioError
+from standoff.errors import BuildError, ExpressionError, ScenarioError, SolveError
 from standoff.expressions import Boolean, Number, Scope, Symbol, bind
 from standoff.game import build
 from standoff.scenario import Builder, check, load, resolve
+from standoff.solve import solve
 
 # --- what is no date, no number and no value -----------------------------------------------------------------------------------------------
 
@@ -220,3 +221,20 @@ def test_a_choice_at_once_may_be_on_no_menu_in_some_period():
     game = build(builder.scenario())
     # b sees what a saw: n is 0 in the first period, and 1 in the second if a took x; then u is there, after each choice of a.
     assert len(game.options_at("b.u")) == 2
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ({"n": "1"}, "n is never the text 1; its values are the number 0, the number 1, the number 2"),
+        ({"n": True}, "n is never the truth value true; its values are the number 0"),
+        ({"b": 1}, "b is never the number 1; its values are the truth value false, the truth value true"),
+        ({"l": "onne"}, "l is never 'onne'; its values are one, two; did you mean one?"),
+    ],
+)
+def test_a_state_asked_for_in_python_is_told_its_kind_too(tmp_path, state, said):
+    file = tmp_path / "scenario.yaml"
+    file.write_text(KINDS.replace("{VALUE}", "{n: 1}"), encoding="utf-8")
+    solved = solve(build(load(file)), workers=1)
+    with pytest.raises(SolveError, match=re.escape(said)):
+        solved.policy(state=state)

@@ -10,6 +10,7 @@ from scipy.integrate import quad
 from scipy.special import betaln
 
 from standoff.errors import WorldsError
+from standoff.report.judged import claims_content
 from standoff.scenario import Builder
 from standoff.verdicts import Condition, Hinge, judge
 from standoff.verdicts.judge import BUILT_IN, UNMEASURED
@@ -302,3 +303,79 @@ def test_a_claim_that_can_be_measured_in_some_worlds_says_in_how_many():
 def test_a_scenario_without_claims_has_nothing_to_judge():
     with pytest.raises(WorldsError, match="makes no claims"):
         judged(chooser({}), 4)
+
+
+# --- worlds that cannot be computed ----------------------------------------------------------------------------------------------------------
+
+
+def divided(noise=False, test=None):
+    """Going pays 1 / odds, where odds are 0, 1 or 2: a third of the worlds cannot be computed, and in all others going is likelier."""
+    builder = Builder("divided").clock(periods=1).parameter("precision", 1).parameter("odds", prior={"choice": [0, 1, 2]}).player("me")
+    if noise:
+        builder.parameter("noise", prior={"uniform": [0, 1]})
+    builder.payoff("me", "gain", on={"me.go": "1 / odds" + (" + 0 * noise" if noise else "")}).turn("me", options={"go": {}, "stay": {}})
+    return builder.claim("c", "C", test=test or above(0.5)).scenario()
+
+
+@pytest.mark.paper
+@pytest.mark.parametrize("noise", [False, True])
+def test_worlds_that_cannot_be_computed_may_go_either_way(noise):
+    """Two thirds are true for certain, so the share lies between them and all; nothing is built in."""
+    row = judged(divided(noise), 63)["c"]
+    assert (row.worlds, row.share) == (42, 1.0)
+    assert row.verdict == "holds"
+    low, _ = interval(1.0, 42)
+    assert row.low == pytest.approx(low * 42 / 63)
+    assert row.high == 1.0
+    assert not row.settled
+    lost, tried = (int(row.problem.split()[place]) for place in (0, 2))
+    assert lost >= 21
+    assert tried - lost == 42 + row.searched
+    assert "odds = 0" in row.problem
+
+
+@pytest.mark.paper
+def test_a_share_of_nothing_but_false_worlds_reaches_up_to_those_that_could_not_be_computed():
+    row = judged(divided(test={"left": CHOICE, "is": "below", "right": 0.5}), 63, search=False)["c"]
+    assert (row.share, row.low) == (0.0, 0.0)
+    assert row.high == pytest.approx(interval(0.0, 42)[1] * 42 / 63 + 21 / 63)
+
+
+# --- phrases -----------------------------------------------------------------------------------------------------------------------------
+
+
+def accident(phrase, of, chance=(0.0001, 0.005)):
+    """An alert that goes wrong with a small chance; going on alert is certain, as it is the only option."""
+    builder = Builder("accident").clock(periods=1).parameter("precision", 1).parameter("p", prior={"uniform": list(chance)}).player("me")
+    builder.state("s", values=["calm", "war"], start="calm").end("war", "s == war")
+    outcomes = {"bang": {"chance": "p", "set": {"s": "war"}}, "safe": {"chance": "rest"}}
+    builder.turn("me", options={"alert": {"outcomes": outcomes}})
+    return builder.claim("c", "C", test={"of": {"chance_of_end": of}, "phrase": phrase}).scenario()
+
+
+@pytest.mark.paper
+@pytest.mark.parametrize(("phrase", "of", "where"), [("remote", "war", "below the 1 to 5 %"), ("almost certain", "time_up", "above the 95 to 99 %")])
+def test_a_chance_beyond_an_outermost_phrase_agrees_with_it_and_is_told(phrase, of, where):
+    verdicts = judged(accident(phrase, of), 16)
+    assert verdicts["c"].share == 1.0
+    (content,) = claims_content(verdicts)
+    assert not content["against"]
+    assert content["stated"]["beyond"]
+    assert content["stated"]["agrees"]
+    assert where in content["stated"]["text"]
+    assert "open-ended" in content["stated"]["text"]
+    assert content["stated"]["quantiles"][1] == pytest.approx(0.00255 if of == "war" else 0.99745, abs=4e-4)
+
+
+@pytest.mark.paper
+def test_a_chance_outside_an_inner_phrase_goes_against_it_and_is_told():
+    (content,) = claims_content(judged(accident("unlikely", "war"), 16), stories=[])
+    assert (content["share"], content["against"]) == (0.0, True)
+    assert "below the 20 to 45 % of `unlikely`" in content["stated"]["text"]
+    assert "open-ended" not in content["stated"]["text"]
+
+
+@pytest.mark.paper
+def test_a_chance_within_its_phrase_needs_no_word():
+    (content,) = claims_content(judged(accident("remote", "war", (0.02, 0.04)), 16))
+    assert (content["share"], content["stated"]["text"]) == (1.0, "")

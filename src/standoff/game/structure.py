@@ -252,8 +252,8 @@ class _Explorer:
         laters = [change.later for change in all_changes if change.later is not None]
         self.agendas = Agendas(laters, self.parameters)
         self.agenda_column = self.n_declared
-        for_good = [*(change for change in all_changes if change.irreversible), *(later for later in laters if later.irreversible)]
-        frozen = sorted({self.index[name] for spec in for_good for name, _ in spec.sets})
+        specs: list[ChangeSpec | LaterSpec] = [*all_changes, *laters]
+        frozen = sorted({self.index[name] for spec in specs if spec.irreversible for name, _ in spec.sets})
         hidden = self.n_declared + bool(laters)
         self.frozen_column = {variable: hidden + i for i, variable in enumerate(frozen)}
         self.players = {player.name: i for i, player in enumerate(canonical.players)}

@@ -136,8 +136,8 @@ def read_record(path: str | Path) -> Record:
         # One way of writing an accented letter, as in scenarios, so that rules find what looks the same.
         text = unicodedata.normalize("NFC", raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        problem = f"is not UTF-8 (byte {error.start}) on line {line}"
+        before = raw[: error.start].count(b"\n")
+        problem = f"is not UTF-8 (byte {error.start}) on line {before + 1}"
         raise RecordError([Fault(file=str(path), problem=problem, suggestion="save it as UTF-8")]) from error
     fields = list(Event.model_fields)
     lines = list(_rows(text, str(path)))

@@ -84,7 +84,7 @@ def _assignment(context: Context, path: FieldPath, name: str, text: Expression) 
     bound = findings.bind(path, text, context.names.public("set"), kind_of(values))
     constant = bound.constant
     if findings.ok(path) and constant is not None and not isinstance(bound.kind, Symbol) and constant not in values:
-        findings.add(path, f"this is not a value of {name}", found=str(constant), allowed=", ".join(map(str, values)))
+        findings.add(path, f"this is not a value of {name}", found=bound.text, allowed=", ".join(map(str, values)))
     return bound
 
 

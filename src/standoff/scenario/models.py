@@ -132,7 +132,7 @@ class Change(Block):
 
     set: dict[Name, Expression] = Field(default_factory=dict)
     later: Later | None = None
-    irreversible: bool = Field(False, description="Nothing that comes later may change the variables set here.")
+    irreversible: bool = Field(False, description="Nothing that comes later may change the variables set here; with later, once it has happened.")
 
 
 class Outcome(Change):

@@ -12,7 +12,8 @@ import numpy as np
 from standoff.errors import SolveError
 from standoff.game import DECISION, Game
 from standoff.game.tree import histories_from
-from standoff.names import instead, unknown
+from standoff.names import instead, listed, unknown
+from standoff.scenario.scopes import in_kind, is_value
 from standoff.solve._follow import stand
 from standoff.solve._moments import stand_together
 from standoff.solve._sweep import LineTable
@@ -304,8 +305,11 @@ class Equilibrium:
             if name not in variables:
                 raise SolveError(unknown("state variable", name, variables))
             i = variables.index(name)
-            if value not in canonical.variables[i].values:
-                raise SolveError(f"{name} is never {value!r}; {instead(value, map(str, canonical.variables[i].values), 'its values are')}")
+            values = canonical.variables[i].values
+            if not is_value(value, values):
+                alike = type(value) is type(values[0])
+                shown = instead(value, map(str, values), "its values are") if alike else f"its values are {listed(map(in_kind, values))}"
+                raise SolveError(f"{name} is never {repr(value) if alike else in_kind(value)}; {shown}")
             codes[i] = canonical.variables[i].values.index(value)
         for name in turns if turn is None else [turn]:
             nodes = structure.nodes_at(f"turn:{name}")
