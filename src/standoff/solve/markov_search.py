@@ -88,21 +88,19 @@ def _newton(branch: Branch, solved: Markov, u: np.ndarray) -> Markov | None:
     y = np.concatenate([solved.values.T.ravel(), u, [1.0]])
     linear = branch.linearise(y)
     rounds = 0
-    while linear is not None and linear.residual > RESIDUAL:
+    while not linear.residual <= RESIDUAL:
         if rounds == ROUNDS:
             return None
         rounds += 1
         share = 1.0
         for _ in range(HALVINGS):
             ahead = branch.linearise(y + share * linear.step)
-            if ahead is not None and ahead.residual <= (1.0 - 0.1 * share) * linear.residual:
+            if ahead.residual <= (1.0 - 0.1 * share) * linear.residual:
                 break
             share *= 0.5
         else:
             return None
         y, linear = y + share * linear.step, ahead
-    if linear is None:
-        return None
     n = branch.n_values
     certificate = replace(solved.certificate, residual=linear.residual, folds=0, crossings=(), steps=rounds)
     return replace(solved, log_odds=y[n:-1].copy(), values=np.ascontiguousarray(y[:n].reshape(branch.shape).T), certificate=certificate)
