@@ -13,7 +13,7 @@ from standoff.solve.markov_branch import BEND, CLOSE, GROWTH
 from standoff.solve.tree_system import RESIDUAL, System
 
 STEPS, ROUNDS = 20_000, 8
-AIMS = 0.05, 0.01, 0.002
+AIMS = 0.03, 0.006, 0.001
 """First correction, in log-odds, that is aimed at: at first, and where that has led astray."""
 NEAR, NEAREST, LEFT, ROUGH = 0.1, 1e-4, 0.01, 0.03
 """The largest correction after which to go on from there, at first and where that went wrong; what may be left by then, going by how corrections

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from standoff.chain import fix_grids
-from standoff.errors import WorldsError
+from standoff.chain import Games, fix_grids
+from standoff.errors import GameTooLargeError, StandoffError, WorldsError
 from standoff.record import Record
 from standoff.scenario import Scenario, inputs_of, resolve
 from standoff.scenario.canonical import Canonical
@@ -21,12 +21,15 @@ from standoff.solve.induction import Progress
 from standoff.solve.refine import refine
 from standoff.solve.solver import solve
 from standoff.version import __version__, source_digest
-from standoff.worlds.draws import SPREADS, Spread, at_quantiles, draw
+from standoff.worlds.draws import SPREADS, Spread, at_quantiles, draw, free_parameters
 from standoff.worlds.store import Store, to_frame
 from standoff.worlds.weights import Weights, weigh
 from standoff.worlds.world import Task, World, measured, run_world, structures_of
 
 BATCH = 8
+
+STAND_INS = 0.45, 0.55, 0.35, 0.65, 0.25, 0.75
+"""Where in all priors at once to look for a world that stands in for the median one, where that cannot be computed."""
 
 SAFETY = 3.0
 """Other worlds may err more than the median one by about this factor."""
@@ -101,6 +104,30 @@ def compute(task: Task, points: Sequence[tuple[int, np.ndarray]], workers: int) 
     yield from Parallel(n_jobs=workers, return_as="generator", batch_size=1, inner_max_num_threads=1, backend="loky")(jobs)
 
 
+def _solve_median(
+    canonical: Canonical, structures: Games, tolerance: float, workers: int, progress: Progress | None
+) -> tuple[Equilibrium, dict[str, float], str]:
+    """Solve the median world, or one near it where that fails: return the solution, its parameters, and what went wrong, if anything did."""
+    problem: StandoffError | None = None
+    free = len(free_parameters(canonical))
+    for quantile in (0.5, *STAND_INS) if free else (0.5,):
+        parameters = at_quantiles(canonical, np.full(free, quantile)) if problem else {}
+        try:
+            game = structures.build(parameters)
+            if not game.structure.open_ended:
+                solved = solve(game, tolerance=tolerance, engine="grid", workers=workers, progress=progress)
+        except GameTooLargeError:
+            raise
+        except StandoffError as error:
+            problem = problem or error
+            continue
+        game.must_end("sampling worlds")
+        where = f"the world with every free parameter at its {quantile:.0%} quantile stands in for it"
+        return solved, parameters, f"the median world could not be computed: {problem}; {where}" if problem else ""
+    assert problem is not None
+    raise problem
+
+
 def make_task(scenario: Scenario, record: Record | None, *, tolerance: float, workers: int, progress: Progress | None) -> tuple[Task, Equilibrium]:
     """Solve the median world and take its grid for all worlds, and its next refinement for those that need it.
 
@@ -108,16 +135,14 @@ def make_task(scenario: Scenario, record: Record | None, *, tolerance: float, wo
     """
     canonical = fix_grids(resolve(scenario), tolerance=tolerance, workers=workers, progress=progress)
     structures = structures_of(canonical)
-    game = structures.build({})
-    game.must_end("sampling worlds")
-    median = solve(game, tolerance=tolerance, engine="grid", workers=workers, progress=progress)
+    median, parameters, problem = _solve_median(canonical, structures, tolerance, workers, progress)
     levels = median.grid.levels
-    task = Task(canonical, record, levels, refine(median) if median.grid.n_axes else levels, {})
+    task = Task(canonical, record, levels, refine(median) if median.grid.n_axes else levels, {}, problem)
     if task.finer == levels or not canonical.claims:
         return task, median
     if progress is not None:
         progress("measuring the grid's error", 0.0)
-    coarse, fine = (measured(task, structures, -1, {}, grid) for grid in (levels, task.finer))
+    coarse, fine = (measured(task, structures, -1, parameters, grid) for grid in (levels, task.finer))
     near = {}
     for name, finding in coarse.findings.items():
         gap = abs(finding.margin - fine.findings[name].margin)

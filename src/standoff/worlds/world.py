@@ -29,6 +29,8 @@ class Task:
     finer: Levels
     near: Mapping[str, float]
     """By claim, the size of a margin below which the grid's error could change its sign: such worlds are solved again on the finer grid."""
+    problem: str = ""
+    """Why the median world could not be computed, and which one stands in for it."""
 
     @property
     def weighs(self) -> bool:
