@@ -10,7 +10,7 @@ Solutions are held against the logit equations, written anew here. Some games ar
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -64,20 +64,6 @@ def error(game: Small, precision: float, row: np.ndarray, column: np.ndarray) ->
     return worst
 
 
-def critical(game: Small, precision: float) -> Iterator[float]:
-    """Yield the two neighbouring numbers, up to a precision, between which the branch first turns back or is crossed."""
-
-    def events(sharpness: float) -> int:
-        found = solve_markov(as_markov(game, sharpness)).certificate
-        return found.folds + len(found.crossings)
-
-    low, high = 0.0, precision
-    if events(high):
-        while low < (middle := 0.5 * (low + high)) < high:
-            low, high = (low, middle) if events(middle) else (middle, high)
-        yield from (low, high)
-
-
 def as_scenario(shape: tuple[int, int]) -> Callable[[Small, float], Game]:
     """Return what builds the game of histories of such a shape."""
     rows, columns = ([f"{what}{i}" for i in range(n)] for what, n in zip("rc", shape, strict=True))
@@ -126,16 +112,27 @@ class Tally:
         return solved
 
 
-def check(games: int, seed: int, every: int = 5) -> Tally:
-    """Solve so many games; where the branch has turned or been crossed, one in so many is solved at its critical precisions as well."""
+def critical(game: Small, precision: float, tally: Tally) -> None:
+    """Bisect to the neighbouring numbers, up to a precision, between which the branch first turns back or is crossed, solving at each on the way."""
+
+    def passed(sharpness: float) -> bool:
+        tally.at_critical += 1
+        found = tally.add(game, sharpness)
+        return found is not None and found.certificate.folds + len(found.certificate.crossings) > 0
+
+    low, high = 0.0, precision
+    while low < (middle := 0.5 * (low + high)) < high:
+        low, high = (low, middle) if passed(middle) else (middle, high)
+
+
+def check(games: int, seed: int, every: int = 20) -> Tally:
+    """Solve so many games; where the branch has turned or been crossed, one in so many is solved ever nearer to where it first is as well."""
     random, tally = np.random.default_rng(seed), Tally()
-    while tally.games < games:
+    for _ in range(games):
         game, precision = draw(random), draw_precision(random)
         solved = tally.add(game, precision)
         if solved is not None and (solved.certificate.folds or solved.certificate.crossings) and random.integers(every) == 0:
-            for sharpness in critical(game, precision):
-                tally.at_critical += 1
-                tally.add(game, sharpness)
+            critical(game, precision, tally)
     return tally
 
 
@@ -165,7 +162,7 @@ def main() -> None:
     args = parser.parse_args()
     tally = check(args.games, args.seed)
     print(
-        f"seed {args.seed}: {tally.games:,} games, {tally.at_critical:,} of them at critical precisions: {len(tally.refused):,} refused, "
+        f"seed {args.seed}: {tally.games:,} games, {tally.at_critical:,} of them near critical precisions: {len(tally.refused):,} refused, "
         f"largest residual {tally.worst:.1e} (probability); {tally.turned:,} followed through turning points, {tally.crossed:,} through crossings"
     )
     trees, apart = check_trees(args.trees, args.seed)

@@ -306,7 +306,7 @@ def eliminate(part, tree, g, pay, axes, state, t, drag, r, z):
     """Solve the linearised equations of a part from the ends to the start; fills `value`, `slope` and `rise`.
 
     Values of ends are there already. `z` is scratch for choices made at once; None, in a game without any, spares compiling what they need. Returns
-    the largest |F| of a stage, relative to max(1, |u|); infinite when a number overflows or a stage's Jacobian is singular, unless that stage is solved.
+    the largest |F| of a stage, relative to max(1, |u|); infinite when a number overflows, or a stage that is not solved is singular.
     """
     nodes, children = tree.node, tree.child
     value, slope = state.value, state.slope
@@ -498,7 +498,7 @@ def expect(h, n, c0, n_options, n_obs, n_types, first, column, decision, choice,
 
 @inlined
 def answer(h, n, n_options, n_obs, n_types, first, column, c0, tree, g, pay, state, t, drag, r):
-    """Solve the linearised stage of a choice for all directions at once; fills `rise` and `sign`, completes `value` and `slope`, returns the stage's |F|.
+    """Solve the linearised stage of a choice for all directions; fills `rise` and `sign`, completes `value` and `slope`, returns the stage's |F|.
 
     Directions are the belief axes, `t`, and Newton's own step; there are none, `rise` is 0, where the stage is singular. Needs `expect`.
     """

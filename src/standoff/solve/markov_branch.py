@@ -99,12 +99,36 @@ class Branch:
 
     def _follow(self, aim: float, progress: Progress | None) -> Solution | None:
         """Follow the branch in steps whose first correction is about `aim`; None where it leads back below precision 0."""
-        here = self._begin()
+        return self._trace(self._begin(), aim, STEPS, progress)
+
+    def trace(self, y: np.ndarray, upwards: bool, most: int) -> Solution | None:
+        """Follow the curve of a solution `y` towards larger or smaller precisions to where it comes to `t = 1`, in at most so many steps.
+
+        Every curve but the principal branch ends there on both sides; None where it is that one or is lost.
+        """
+        linear = self.linearise(y)
+        onward = np.zeros_like(y)
+        onward[-1] = 1.0 if upwards else -1.0
+        if not np.isfinite(linear.by_t).all():
+            return None
+        try:
+            return self._trace(self._point(y, linear, onward)[0], AIMS[0], most, None)
+        except SolveError:
+            return None
+
+    def index(self, y: np.ndarray) -> int:
+        """Return the sign of the determinant at a solution against that at precision 0, 0 where it is singular; all of a game add up to +1."""
+        self.linearise(self.start)
+        begun, _ = self.system.determinant()
+        self.linearise(y)
+        return int(begun * self.system.determinant()[0])
+
+    def _trace(self, here: Point, aim: float, most: int, progress: Progress | None) -> Solution | None:
         way: Way = here.y, here.tangent
         folds, crossings = 0, list[float]()
         # The first step moves no log-odds by more than one.
         distance = 1.0 / float(np.abs(here.tangent[self.n_values :]).max())
-        for count in range(1, STEPS + 1):
+        for count in range(1, most + 1):
             reach = min(GROWTH * float(here.y[-1]) + self.unit, 1.0)
             distance, last = _shorten(way, distance, reach)
             length = distance * float(np.abs(here.tangent[self.n_values :]).max())
@@ -134,7 +158,7 @@ class Branch:
             if max(length, distance) < 1e-9:
                 return self._stand(here, folds, crossings, count)
             distance *= 0.5
-        raise SolveError(f"the branch from precision 0 took more than {STEPS} steps and reached {here.y[-1]:.3%} of the precision")
+        raise SolveError(f"the branch from precision 0 took more than {most:,} steps and reached {here.y[-1]:.3%} of the precision")
 
     def _stand(self, here: Point, folds: int, crossings: list[float], steps: int) -> Solution:
         """Stop where steps have become too short to go on, which is right at a turning point that lies on the end to the last digits."""
@@ -201,7 +225,7 @@ class Branch:
                     return None
             elif size > 0.7 * old:
                 # Newton's steps no longer shrink: at the end of the branch that is rounding, elsewhere another branch.
-                return (y, linear, first) if last and size < NEAR else None
+                return (y, linear, first) if last and linear.residual <= RESIDUAL else None
             y += change
             if not last and size < NEAR:
                 return y, linear, first
