@@ -16,6 +16,7 @@ from scipy.optimize import brentq
 from standoff.errors import BuildError, SolveError
 from standoff.solve import markov_system
 from standoff.solve.markov import MarkovGame, solve_markov
+from standoff.solve.markov_search import equilibria
 
 HERE = Path(__file__).parent
 SPEC = importlib.util.spec_from_file_location("benchmark_markov", HERE.parent / "benchmarks" / "markov.py")
@@ -172,6 +173,28 @@ def test_the_pitchfork_of_a_coordination_game_is_found_at_precision_two(monkeypa
     assert found.symmetric
     assert found.folds == 0
     assert np.allclose(np.array(found.crossings) * precision, [2.0] if precision > 2.0 else [], rtol=0, atol=1e-4)
+
+
+# --- published ---------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.published
+def test_all_nine_equilibria_of_three_players_with_two_options_are_found():
+    """McKelvey and McLennan (1996), "Computation of equilibria in finite games", Handbook of Computational Economics 1: nine, two of them totally
+    mixed. At high precision each Nash equilibrium, all being regular, has a logit equilibrium near it; their signs add up to +1."""
+    pays = [[9, 8, 12], [0, 0, 0], [0, 0, 0], [3, 4, 6], [0, 0, 0], [3, 4, 6], [9, 8, 2], [0, 0, 0]]
+    solved = solve_markov(game_of(3, [([(0, 2), (1, 2), (2, 2)], pays, [{}] * 8)], precision=1_000.0))
+    search = equilibria(solved, 64, np.random.default_rng(0), along_curves=True)
+    nash = [
+        (1, 1, 1), (0, 0, 1), (0, 1, 0), (1, 0, 0), (1 / 2, 1 / 2, 1), (1 / 3, 1, 1 / 4), (0, 1 / 4, 1 / 3),
+        (2 / 5, 1 / 2, 1 / 3), (1 / 2, 2 / 5, 1 / 4),
+    ]  # fmt: skip
+    firsts = np.array([[policy[0] for policy in one.policy(0)] for one in search.equilibria])
+    assert len(firsts) == len(nash)
+    assert all(np.abs(firsts - one).max(axis=1).min() < 1e-2 for one in nash)
+    assert sum(search.indices) == 1
+    assert search.complete
+    assert not search._replace(indices=search.indices[:-1]).complete
 
 
 # --- another solver ------------------------------------------------------------------------------------------------------------------------

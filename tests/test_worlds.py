@@ -418,3 +418,20 @@ def test_what_a_coarse_grid_decides_is_so_on_all_histories_and_its_bounds_hold()
 def test_paths_may_be_given_as_text(tmp_path):
     sample(load(SCENARIO), 2, workers=1, folder=str(tmp_path / "run"))
     assert Path(tmp_path / "run" / "inputs.json").exists()
+
+
+# --- a median world that fails -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.paper
+def test_a_median_world_that_cannot_be_computed_does_not_stop_the_others():
+    """Going pays 1 / gap, which is no number in the median world alone: it is positive in the upper half of the worlds."""
+    builder = Builder("gap").clock(periods=1).parameter("precision", 1).parameter("gap", prior={"uniform": [-1, 1]})
+    builder.player("me").payoff("me", "taste", on={"me.go": "1 / gap"}).turn("me", options={"go": {}, "stay": {}})
+    goes = {"left": {"choice": "me.go"}, "is": "above", "right": 0.5}
+    worlds = sample(builder.claim("goes", "It goes", test=goes).scenario(), n=16, seed=0, workers=1)
+    assert not worlds.problems
+    assert [world.findings["goes"].margin > 0 for world in worlds.worlds] == [world.parameters["gap"] > 0 for world in worlds.worlds]
+    assert "the median world could not be computed" in worlds.task.problem
+    assert "45% quantile" in worlds.task.problem
+    assert sample(load(SCENARIO), n=1, workers=1).task.problem == ""

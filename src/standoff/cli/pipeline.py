@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from standoff.cli.arguments import overrides, record_of, resolved_names
 from standoff.cli.terminal import Progress, as_text
-from standoff.errors import Fault, ScenarioError
+from standoff.errors import Fault, GameTooLargeError, ScenarioError, StandoffError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,7 +119,16 @@ def _run(
     from standoff.report import default_folder, run_content, show_run, write_run
     from standoff.worlds.store import make_folder
 
-    build(scenario).must_end("drawing futures")  # refuses before the compiler is loaded
+    try:
+        game = build(scenario)
+    except GameTooLargeError:
+        raise
+    except StandoffError:
+        if not scenario.claims:
+            raise
+        # The median world has no numbers: sampling says so, and takes another one.
+    else:
+        game.must_end("drawing futures")  # refuses before the compiler is loaded
     folder = out if out is not None else default_folder(scenario, record, seed=settings.seed, tolerance=settings.tolerance)
 
     make_folder(folder)

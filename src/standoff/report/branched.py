@@ -91,17 +91,19 @@ def _whole(found: Branches) -> Content | None:
     return {
         "starts": whole.starts,
         "led_to_one": whole.ended,
+        "complete": whole.complete,
         "first": game.canonical.players[int(game.arrays.owner[node])].name,
         "equilibria": [
             {
                 "taken": number == 0,
+                "index": index,
                 "difference": distance,
                 "policy": one.policy_at(node, x),
                 "values": {
                     player.name: dict(zip(player.types, one.value(player.name).values.tolist(), strict=True)) for player in game.canonical.players
                 },
             }
-            for number, one, distance in zip(range(len(whole.distances)), whole.equilibria, whole.distances, strict=True)
+            for number, (one, distance, index) in enumerate(zip(whole.equilibria, whole.distances, whole.indices, strict=True))
         ],
     }
 
@@ -263,6 +265,11 @@ def _whole_lines(whole: Content | None) -> list[Any]:
     lines: list[Any] = [
         Text(f"\nThe whole game, every decision anew: {said} ({ended}).{little}", style="bold yellow" if len(found) > 1 or little else "green")
     ]
+    if not whole["complete"]:
+        what = "One of them is singular, where branches cross or turn" if not all(one["index"] for one in found) else "Some are missing"
+        lines.append(
+            Text(f"{what}: the signs of their determinants do not add up to +1. In Python, so.branches(eq, starts=256) looks harder.", style="yellow")
+        )
     if len(found) == 1:
         return lines
     rows = []
@@ -272,7 +279,11 @@ def _whole_lines(whole: Content | None) -> list[Any]:
             differs = amount(one["difference"]) if position == 0 and not one["taken"] else ""
             mark = _mark(number, one) if position == 0 else ""
             expects = f"{one['values'][whole['first']][kind]:+.2f}"
-            rows.append(_Row((mark, "" if kind == "public" else kind), policy, (expects, differs), one["taken"]))
-    note = "The first choice in each; differs: largest difference of a probability at any history. --json has what every player expects."
-    shown = _Policies(("", whole["first"]), ("expects", "differs"), tuple(rows))
+            sign = f"{one['index']:+d}" if position == 0 else ""
+            rows.append(_Row((mark, "" if kind == "public" else kind), policy, (expects, differs, sign), one["taken"]))
+    note = (
+        "The first choice in each; differs: largest difference of a probability at any history; sign: those of all equilibria add up to +1. "
+        "--json has what every player expects."
+    )
+    shown = _Policies(("", whole["first"]), ("expects", "differs", "sign"), tuple(rows))
     return [*lines, shown, *_unshown(found, chosen), Text(note, style="dim")]

@@ -144,6 +144,7 @@ def weights_content(worlds: Worlds, record: bool) -> Content:
         "effective": weights.effective,
         "enough": bool(weights.enough) if record else None,
         "refined": sum(world.rung > worlds.task.first for world in worlds.worlds),
+        "median_problem": worlds.task.problem,
         "failed": len(worlds.problems),
         "problems": sorted({world.problem for world in worlds.problems}),
     }
@@ -305,6 +306,8 @@ def weights_lines(weights: Content) -> list[Any]:
         )
     if weights["refined"]:
         lines.append(Text(f"With a claim near its edge, and so solved again on a finer grid: {plural(weights['refined'], 'world')}.", style="dim"))
+    if weights["median_problem"]:
+        lines.append(Text(f"{weights['median_problem'][:1].upper()}{weights['median_problem'][1:]}.", style="red"))
     if weights["failed"]:
         problems = textwrap.shorten("; ".join(weights["problems"]), 300)
         lines.append(Text(f"{plural(weights['failed'], 'world')} could not be computed: {problems}", style="red"))

@@ -23,6 +23,9 @@ import numpy as np
 from standoff.solve._jit import kernel
 from standoff.solve._stage import solve_linear
 
+SOLVED = 1e-11
+"""Largest relative |F| at which a point counts as a solution although the equations are singular there, as where branches cross."""
+
 
 class Moment(NamedTuple):
     """Scratch. `M` members, `K` types, `A` options, `C` columns, `P` players, `D` belief axes, `N` unknowns, `J` = D + 1 + N directions."""
@@ -258,10 +261,11 @@ def grow_leaf(leaf, c, members, unknowns, n_axes_all, g, axes, slope, z):
 
 
 @kernel
-def answer_together(h, members, unknowns, t, drag, g, axes, u, value, slope, rise, z):
-    """Solve the linearised equations of the members; fills `rise` of their options, and `value` and `slope` of history `h`.
+def answer_together(h, members, unknowns, t, drag, g, axes, u, value, slope, rise, sign, z):
+    """Solve the linearised equations of the members; fills `rise` of their options, and `value`, `slope` and `sign` of history `h`.
 
-    Returns the largest residual, relative to max(1, |u|); infinite where the system is singular.
+    Returns the largest residual, relative to max(1, |u|); infinite where the system is singular, unless the equations hold there: then there are
+    no directions, `rise` is 0.
     """
     n_axes_all = slope.shape[2] - 1
     n_columns = value.shape[1]
@@ -290,6 +294,7 @@ def answer_together(h, members, unknowns, t, drag, g, axes, u, value, slope, ris
         value[h, c] = z.v[c]
         for d in range(beyond):
             slope[h, c, d] = z.dv[c, d]
+    sign[h] = 1.0
     # Directions: belief axes, then t, then Newton's own step.
     for j in range(n_axes_all + 2):
         for m in range(members):
@@ -307,8 +312,12 @@ def answer_together(h, members, unknowns, t, drag, g, axes, u, value, slope, ris
         for one in range(unknowns):
             for two in range(unknowns):
                 z.work[one, two] = z.matrix[one, two]
-        if unknowns > 0 and solve_linear(z.work, z.rhs, unknowns) == 0.0:
-            return np.inf
+        if unknowns > 0:
+            sign[h] = solve_linear(z.work, z.rhs, unknowns)
+            if sign[h] == 0.0:
+                if worst > SOLVED * scale:
+                    return np.inf
+                z.rhs[:unknowns] = 0.0
         for m in range(members):
             n = z.node[m]
             n_options = g.option_start[n + 1] - g.option_start[n]

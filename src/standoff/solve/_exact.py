@@ -36,7 +36,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from standoff.solve._at_once import answer_together, gather, gather_values, leads, look
+from standoff.solve._at_once import SOLVED, answer_together, gather, gather_values, leads, look
 from standoff.solve._jit import inlined, kernel
 
 
@@ -52,6 +52,7 @@ class Linear(NamedTuple):
     dx: np.ndarray  # (H, D, 2) change of beliefs: per unit of t, by Newton's steps
     by_t: np.ndarray  # (U, K) change of log-odds per unit of t
     newton: np.ndarray  # (U, K) and by Newton's steps
+    sign: np.ndarray  # (H,) of the determinant of what is chosen there, 0 where it is singular; 1 where nothing is
 
 
 class Axes(NamedTuple):
@@ -270,7 +271,8 @@ def believed(h, n_types, first, x, r):
 
 @inlined
 def solve_all(system, n, width):
-    """Solve in place for all right-hand sides `system[:n, n:width]` by Gaussian elimination with partial pivoting; False when singular."""
+    """Solve in place for all right-hand sides `system[:n, n:width]` by Gaussian elimination with partial pivoting; return the determinant's sign."""
+    sign = 1.0
     for column in range(n):
         pivot = column
         for row in range(column + 1, n):
@@ -278,7 +280,9 @@ def solve_all(system, n, width):
                 pivot = row
         head = system[pivot, column]
         if head == 0.0 or not np.isfinite(head):
-            return False
+            return 0.0
+        if (pivot != column) != (head < 0.0):
+            sign = -sign
         if pivot != column:
             for j in range(column, width):
                 system[pivot, j], system[column, j] = system[column, j], system[pivot, j]
@@ -294,7 +298,7 @@ def solve_all(system, n, width):
             factor = system[row, column]
             for j in range(n, width):
                 system[row, j] -= factor * system[column, j]
-    return True
+    return sign
 
 
 @kernel
@@ -302,7 +306,7 @@ def eliminate(part, tree, g, pay, axes, state, t, drag, r, z):
     """Solve the linearised equations of a part from the ends to the start; fills `value`, `slope` and `rise`.
 
     Values of ends are there already. `z` is scratch for choices made at once; None, in a game without any, spares compiling what they need. Returns
-    the largest |F| of a stage, relative to max(1, |u|); infinite when a stage's Jacobian is singular or a number overflows.
+    the largest |F| of a stage, relative to max(1, |u|); infinite when a number overflows, or a stage that is not solved is singular.
     """
     nodes, children = tree.node, tree.child
     value, slope = state.value, state.slope
@@ -361,7 +365,7 @@ def choose_together(h, tree, g, pay, axes, state, t, drag, r, z):
                     z.by_log[m, a, e, k] = r.by_log[a, e, k]
         look(m, n_types, column, unknowns, r.prob, r.dprob, g, z)
     gather_values(h, members, unknowns, tree, g, pay, axes, state.value, state.slope, z)
-    return answer_together(h, members, unknowns, t, drag, g, axes, state.u, state.value, state.slope, state.rise, z)
+    return answer_together(h, members, unknowns, t, drag, g, axes, state.u, state.value, state.slope, state.rise, state.sign, z)
 
 
 @inlined
@@ -494,9 +498,9 @@ def expect(h, n, c0, n_options, n_obs, n_types, first, column, decision, choice,
 
 @inlined
 def answer(h, n, n_options, n_obs, n_types, first, column, c0, tree, g, pay, state, t, drag, r):
-    """Solve the linearised stage of a choice for all directions at once; fills `rise`, completes `value` and `slope`, returns the stage's |F|.
+    """Solve the linearised stage of a choice for all directions; fills `rise` and `sign`, completes `value` and `slope`, returns the stage's |F|.
 
-    Directions are the belief axes, `t`, and Newton's own step. Needs `expect`.
+    Directions are the belief axes, `t`, and Newton's own step; there are none, `rise` is 0, where the stage is singular. Needs `expect`.
     """
     u, value, slope, rise = state.u, state.value, state.slope, state.rise
     onward, bend, gain, sigma, by_x, q, effect, system = r.onward, r.bend, r.gain, r.sigma, r.by_x, r.q, r.effect, r.system
@@ -554,8 +558,12 @@ def answer(h, n, n_options, n_obs, n_types, first, column, c0, tree, g, pay, sta
             line[k * width + a - 1] += 1.0 + drag
             line[size + n_directions - 1] += precision * ahead
             line[size + n_directions] = -residual
-    if not solve_all(system, size, size + n_directions + 1):
-        return np.inf
+    state.sign[h] = solve_all(system, size, size + n_directions + 1)
+    if state.sign[h] == 0.0:
+        if gap > SOLVED * scale:
+            return np.inf
+        for one in range(size):
+            system[one, size : size + n_directions + 1] = 0.0
     for k in range(n_types):
         for a in range(1, n_options):
             into, line = rise[row + a - 1, k], system[k * width + a - 1]

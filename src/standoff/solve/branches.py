@@ -143,7 +143,7 @@ class Branches:
         """Whether the equilibrium taken is the only one found, where one was looked for, and none is known to be missing."""
         if self.whole is None and (self.solved.game.structure.at_once or not (self.decisions or self.every)):
             return False
-        return not self.several and not self.incomplete and (self.whole is None or len(self.whole.equilibria) == 1)
+        return not self.several and not self.incomplete and (self.whole is None or (len(self.whole.equilibria) == 1 and self.whole.complete))
 
 
 def branches(

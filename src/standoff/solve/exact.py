@@ -55,6 +55,8 @@ class Residual:
     """Turning points that the branch passed."""
     selection: Literal["principal", "adjusted"] = "principal"
     """Whether the solution lies on the principal branch, or is where play comes to rest that adjusts from precision 0."""
+    crossings: tuple[float, ...] = ()
+    """Shares of the declared precision at which another branch crosses."""
     problem: str = ""
     """Why the principal branch was not followed to its end."""
 
@@ -77,7 +79,8 @@ class Residual:
 
     def _way(self) -> str:
         if self.selection == "principal":
-            return f"{self.folds} turning points on the branch from precision 0, {self.steps} steps"
+            places = f" and {len(self.crossings)} branch points (at {', '.join(f'{share:.1%}' for share in self.crossings)} of the precision)"
+            return f"{self.folds} turning points{places if self.crossings else ''} on the branch from precision 0, {self.steps} steps"
         why = f": {self.problem}" if self.problem else ""
         return f"where play settles that adjusts from precision 0, {self.steps} steps; not shown to lie on the principal branch{why}"
 
@@ -302,8 +305,8 @@ def _solve(system: System, selection: Selection, progress: Progress | None) -> R
         problem = f"following that of {histories:,} histories would take long"
     elif selection != "adjusted":
         try:
-            residual, folds, steps = follow(system, affordable, progress)
-            return Residual(histories, residual, steps, folds=folds)
+            found = follow(system, affordable, progress)
+            return Residual(histories, found.residual, found.steps, folds=found.folds, crossings=found.crossings)
         except SolveError as error:
             if selection == "principal":
                 raise

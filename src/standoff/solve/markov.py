@@ -82,6 +82,8 @@ class MarkovResidual:
     """From how many starts other equilibria were looked for."""
     equilibria: int = 0
     """How many were found, the one taken included; 0 where none was looked for."""
+    missing: bool = False
+    """Whether the signs of the determinant at those found tell that there are more, or one is singular."""
 
     @property
     def met(self) -> bool:
@@ -105,12 +107,14 @@ class MarkovResidual:
     def _others(self) -> str:
         if not self.starts:
             return ""
+        taken = "; the one on the branch is taken, --branches lists them" if self.equilibria > 1 else ""
         found = (
             "no other equilibrium"
             if self.equilibria < 2
             else f"{self.equilibria - 1} other {'equilibrium' if self.equilibria == 2 else 'equilibria'}"
         )
-        return f"; {found} found from {self.starts} starts{'; the one on the branch is taken, --branches lists them' if self.equilibria > 1 else ''}"
+        more = "; their signs do not add up to +1, so that some are missing or several coincide" if self.missing else ""
+        return f"; {found} found from {self.starts} starts{taken}{more}"
 
 
 @dataclass(frozen=True, eq=False)

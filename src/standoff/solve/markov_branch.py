@@ -24,6 +24,8 @@ GROWTH = 2.0
 CLOSE = 1e-2, 1e-3
 """Largest step, in log-odds and relative to precision, over which a sign change of the determinant counts as the crossing of another branch:
 over a longer one, Newton's method may have swapped the branch for a neighbour that runs the other way."""
+AT_END = 1e-9
+"""A branch that crosses, or a turning point, within so much of `t = 1` is where the branch ends: the solution is that point."""
 BEND = 0.8
 """Least cosine between tangents of neighbouring points: a sharper bend is taken in smaller steps, lest the branch be swapped for a neighbour."""
 
@@ -32,7 +34,7 @@ Way = tuple[np.ndarray, ...]
 
 
 class Linearised(NamedTuple):
-    """The equations near a point."""
+    """The equations near a point; directions are nan where they are singular, or a number overflows."""
 
     residual: float
     """Largest residual of log-odds relative to max(1, largest log-odds), or of values relative to the largest value or payoff."""
@@ -97,31 +99,54 @@ class Branch:
 
     def _follow(self, aim: float, progress: Progress | None) -> Solution | None:
         """Follow the branch in steps whose first correction is about `aim`; None where it leads back below precision 0."""
-        here = self._begin()
+        return self._trace(self._begin(), aim, STEPS, progress)
+
+    def trace(self, y: np.ndarray, upwards: bool, most: int) -> Solution | None:
+        """Follow the curve of a solution `y` towards larger or smaller precisions to where it comes to `t = 1`, in at most so many steps.
+
+        Every curve but the principal branch ends there on both sides; None where it is that one or is lost.
+        """
+        linear = self.linearise(y)
+        onward = np.zeros_like(y)
+        onward[-1] = 1.0 if upwards else -1.0
+        if not np.isfinite(linear.by_t).all():
+            return None
+        try:
+            return self._trace(self._point(y, linear, onward)[0], AIMS[0], most, None)
+        except SolveError:
+            return None
+
+    def index(self, y: np.ndarray) -> int:
+        """Return the sign of the determinant at a solution against that at precision 0, 0 where it is singular; all of a game add up to +1."""
+        self.linearise(self.start)
+        begun, _ = self.system.determinant()
+        self.linearise(y)
+        return int(begun * self.system.determinant()[0])
+
+    def _trace(self, here: Point, aim: float, most: int, progress: Progress | None) -> Solution | None:
         way: Way = here.y, here.tangent
         folds, crossings = 0, list[float]()
         # The first step moves no log-odds by more than one.
         distance = 1.0 / float(np.abs(here.tangent[self.n_values :]).max())
-        for count in range(1, STEPS + 1):
+        for count in range(1, most + 1):
             reach = min(GROWTH * float(here.y[-1]) + self.unit, 1.0)
             distance, last = _shorten(way, distance, reach)
             length = distance * float(np.abs(here.tangent[self.n_values :]).max())
             found = self._correct(here, _along(way, distance), length, last)
-            if found is not None:
+            # A step that was to stop short of the end, and is corrected to beyond it, was too long.
+            if found is not None and (last or found[0][-1] < 1.0):
                 y, linear, first = found
                 ahead, cosine = self._point(y, linear, here.tangent)
                 crosses = ahead.side != here.side
                 near = length <= CLOSE[0] and abs(ahead.y[-1] - here.y[-1]) <= CLOSE[1] * here.y[-1]
-                if (cosine >= BEND or length <= 1e-6) and (near or not crosses):
+                if (cosine >= BEND or length <= 1e-6 or ahead.side == 0.0) and (near or not crosses):
                     folds += int(ahead.tangent[-1] * here.tangent[-1] < 0.0)
-                    if crosses:
-                        crossings.append(_crossing(here, ahead))
+                    share = _crossing(here, ahead)
+                    at_end = last and abs(share - 1.0) <= AT_END
+                    if crosses or at_end:
+                        crossings.append(1.0 if at_end else share)
                     if last:
-                        if not linear.residual <= RESIDUAL:
-                            raise SolveError(f"the equations were solved to {linear.residual:.1e} only (relative log-odds); {RESIDUAL:.0e} is wanted")
-                        return Solution(
-                            y[: self.n_values].reshape(self.shape), y[self.n_values : -1], linear.residual, folds, tuple(crossings), count
-                        )  # fmt: skip
+                        return self._solution(y, linear.residual, folds, crossings, count)
                     if y[-1] < 0.0:
                         return None
                     if progress is not None:
@@ -131,31 +156,41 @@ class Branch:
                     distance *= min(max((aim / max(first, 1e-12)) ** 0.25, 0.3), 2.0)
                     continue
             if max(length, distance) < 1e-9:
-                raise SolveError(f"the branch from precision 0 was lost at {here.y[-1]:.3%} of the precision after {folds} turning points")
+                return self._stand(here, folds, crossings, count)
             distance *= 0.5
-        raise SolveError(f"the branch from precision 0 took more than {STEPS} steps and reached {here.y[-1]:.3%} of the precision")
+        raise SolveError(f"the branch from precision 0 took more than {most:,} steps and reached {here.y[-1]:.3%} of the precision")
+
+    def _stand(self, here: Point, folds: int, crossings: list[float], steps: int) -> Solution:
+        """Stop where steps have become too short to go on, which is right at a turning point that lies on the end to the last digits."""
+        y = here.y.copy()
+        y[-1] = 1.0
+        residual = self.linearise(y).residual
+        if abs(here.y[-1] - 1.0) > AT_END or not residual <= RESIDUAL:
+            raise SolveError(f"the branch from precision 0 was lost at {here.y[-1]:.3%} of the precision after {folds} turning points")
+        return self._solution(y, residual, folds, crossings, steps)
+
+    def _solution(self, y: np.ndarray, residual: float, folds: int, crossings: list[float], steps: int) -> Solution:
+        if not residual <= RESIDUAL:
+            raise SolveError(f"the equations were solved to {residual:.1e} only (relative log-odds); {RESIDUAL:.0e} is wanted")
+        return Solution(y[: self.n_values].reshape(self.shape), y[self.n_values : -1], residual, folds, tuple(crossings), steps)
 
     def _begin(self) -> Point:
         """Return the point at precision 0: log-odds are those of the propensities, and the equations of values are linear."""
         y = self.start
         for _ in range(2):
             linear = self.linearise(y)
-            if linear is None:
-                break
             y = y + linear.step
-        if linear is None or not linear.residual <= RESIDUAL:
+        if not linear.residual <= RESIDUAL:
             raise SolveError("values at precision 0 are not finite, or too large to be found: play almost never ends")
         onward = np.zeros_like(y)
         onward[-1] = 1.0
         return self._point(y, linear, onward)[0]
 
-    def linearise(self, y: np.ndarray) -> Linearised | None:
-        """Linearise at a point; None where the equations are singular or a number overflows."""
+    def linearise(self, y: np.ndarray) -> Linearised:
+        """Linearise at a point."""
         n = self.n_values
         values, u = y[:n], y[n:-1]
         found = self.system.newton(u, values.reshape(self.shape), float(y[-1]))
-        if found is None:
-            return None
         odds = max(1.0, float(np.abs(u).max(initial=0.0)))
         worth = max(self.payoff, float(np.abs(values).max(initial=0.0)))
         by_t, step = (np.concatenate([found.values[c].ravel(), found.u[:, c], [share]]) for c, share in ((0, 1.0), (1, 0.0)))
@@ -174,8 +209,6 @@ class Branch:
         first = size = np.inf
         for count in range(1, ROUNDS + 1):
             linear = self.linearise(y)
-            if linear is None:
-                return None
             if last and linear.residual <= 0.01 * RESIDUAL:
                 return y, linear, first
             change = linear.step
@@ -192,7 +225,7 @@ class Branch:
                     return None
             elif size > 0.7 * old:
                 # Newton's steps no longer shrink: at the end of the branch that is rounding, elsewhere another branch.
-                return (y, linear, first) if last and size < NEAR else None
+                return (y, linear, first) if last and linear.residual <= RESIDUAL else None
             y += change
             if not last and size < NEAR:
                 return y, linear, first
@@ -236,6 +269,8 @@ def _shorten(way: Way, distance: float, reach: float) -> tuple[float, bool]:
 
 
 def _crossing(here: Point, ahead: Point) -> float:
-    """Return `t` where the determinant is 0 between two points, taking it as linear in between."""
-    part = 1.0 / (1.0 + np.exp(np.clip(ahead.log_size - here.log_size, -50.0, 50.0)))
-    return float(here.y[-1] + part * (ahead.y[-1] - here.y[-1]))
+    """Return `t` where the determinant is 0, taking it as linear through two points; nan where it is the same at both."""
+    if ahead.side == 0.0:
+        return float(ahead.y[-1])
+    ratio = here.side * ahead.side * np.exp(np.clip(ahead.log_size - here.log_size, -50.0, 50.0))
+    return float(here.y[-1] + (ahead.y[-1] - here.y[-1]) / (1.0 - ratio)) if ratio != 1.0 else np.nan

@@ -80,13 +80,15 @@ class System:
         """How the systems are solved, in words."""
         return f"{'dense' if self.dense else 'sparse'} LU{' and GMRES' if self.dense and self.rows > ITERATED else ''} of {self.rows:,} values"
 
-    def newton(self, u: np.ndarray, values: np.ndarray, t: float) -> Newton | None:
-        """Linearise at log-odds (O,) and values (P, n), at `t` times the precision, and solve; None where singular, or where a number overflows."""
+    def newton(self, u: np.ndarray, values: np.ndarray, t: float) -> Newton:
+        """Linearise at log-odds (O,) and values (P, n), at `t` times the precision, and solve; steps are nan where singular or a number overflows."""
         x = self.linear
         residual, value_residual, self._sign, self._log_size = linearise(self.flat, u, values, t, x)
         self._lu = None
+        nowhere = Newton(residual, value_residual, np.full_like(x.change, np.nan), np.full(self.shape, np.nan))
         if self._sign == 0.0 or not np.isfinite(residual + value_residual + self._log_size):
-            return None
+            self._sign = 0.0
+            return nowhere
         right = x.values_right.reshape(2, -1)
         # One thread: more of them wait for each other on systems of this size, and many worlds may be solved side by side.
         with _blas().limit(limits=1, user_api="blas"):
@@ -94,7 +96,7 @@ class System:
             if change is None:
                 self._lu = self._decompose()
                 if self._lu is None:
-                    return None
+                    return nowhere
                 change = self._lu.solve(right.T).T
         change = np.ascontiguousarray(change).reshape(self.shape)
         respond(self.flat, t, change, x)
@@ -102,7 +104,7 @@ class System:
 
     def determinant(self) -> tuple[float, float]:
         """Return the sign of the determinant where the equations were last linearised, 0 where they are singular, and the logarithm of its size."""
-        if self._lu is None:
+        if self._lu is None and self._sign != 0.0:
             with _blas().limit(limits=1, user_api="blas"):
                 self._lu = self._decompose()
         if self._lu is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,30 +25,40 @@ def solve_public(game: Game, tolerance: float, *, seed: int = 0, progress: Progr
     reduced = reduce(game)
     solved = solve_markov(reduced.game, progress=progress)
     if solved.values.size <= QUICK_VALUES:
-        found, starts, _ = equilibria(solved, QUICK_STARTS, np.random.Generator(np.random.Philox(seed)))
-        solved = replace(solved, certificate=replace(solved.certificate, starts=starts, equilibria=len(found)))
+        found = equilibria(solved, QUICK_STARTS, np.random.Generator(np.random.Philox(seed)))
+        figures = replace(solved.certificate, starts=found.starts, equilibria=len(found.equilibria), missing=not found.complete)
+        solved = replace(solved, certificate=figures)
     return _equilibrium(game, reduced, solved, tolerance)
 
 
-def further(
-    eq: Equilibrium, starts: int, random: np.random.Generator, progress: Progress | None = None
-) -> tuple[tuple[Equilibrium, ...], tuple[float, ...], int, int]:
-    """Look for all equilibria of a game without secrets.
+class Further(NamedTuple):
+    """Equilibria of a game without secrets, the one taken first, then the nearest to it."""
 
-    `eq` is one that `solve_public` returned. Returns those found, it first; how far the choices of each lie from its; the starts, and how many of
-    them led to an equilibrium.
-    """
+    equilibria: tuple[Equilibrium, ...]
+    distances: tuple[float, ...]
+    """How far the choices of each lie from those of the one taken."""
+    indices: tuple[int, ...]
+    """Sign of the determinant of each, 0 where it is singular; all of a game add up to +1."""
+    starts: int
+    ended: int
+    """Starts that led to an equilibrium."""
+
+
+def further(eq: Equilibrium, starts: int, random: np.random.Generator, progress: Progress | None = None) -> Further:
+    """Look for all equilibria of a game without secrets beside `eq`, which `solve_public` returned."""
     reduced = reduce(eq.game)
     assert eq.certificate is not None
     assert eq.certificate.whole is not None
     # What was counted from a few starts belongs to the one taken, not to those found beside it.
-    figures = replace(eq.certificate.whole, starts=0, equilibria=0)
+    figures = replace(eq.certificate.whole, starts=0, equilibria=0, missing=False)
     values, log_odds = fold(eq.game, reduced, eq.values, eq.log_policy)
     solved = Markov(reduced.game, log_odds, values, figures, eq.seconds)
-    found, tried, ended = equilibria(solved, starts, random, progress)
-    order = np.argsort([distance(solved, one) for one in found], kind="stable").tolist()
+    search = equilibria(solved, starts, random, progress, along_curves=values.size <= QUICK_VALUES)
+    found = search.equilibria
+    apart = [distance(solved, one) for one in found]
+    order = np.argsort(apart, kind="stable").tolist()
     others = tuple(eq if i == 0 else _equilibrium(eq.game, reduced, found[i], eq.certificate.tolerance) for i in order)
-    return others, tuple(distance(solved, found[i]) for i in order), tried, ended
+    return Further(others, tuple(apart[i] for i in order), tuple(search.indices[i] for i in order), search.starts, search.ended)
 
 
 def _equilibrium(game: Game, reduced: Reduced, solved: Markov, tolerance: float) -> Equilibrium:

@@ -7,13 +7,17 @@ from typing import NamedTuple
 import numpy as np
 
 from standoff.errors import SolveError
+from standoff.solve._at_once import SOLVED
 from standoff.solve.induction import Progress
+from standoff.solve.markov_branch import BEND, CLOSE, GROWTH
 from standoff.solve.tree_system import RESIDUAL, System
 
 STEPS, ROUNDS = 20_000, 8
-AIM, NEAR, NEAREST, LEFT, ROUGH = 0.05, 0.1, 1e-4, 0.01, 0.03
-"""First correction, in log-odds, that is aimed at; the largest after which to go on from there, at first and where that went wrong; what may be left
-by then, going by how corrections shrink; the largest residual before it."""
+AIMS = 0.03, 0.006, 0.001
+"""First correction, in log-odds, that is aimed at: at first, and where that has led astray."""
+NEAR, NEAREST, LEFT, ROUGH = 0.1, 1e-4, 0.01, 0.03
+"""The largest correction after which to go on from there, at first and where that went wrong; what may be left by then, going by how corrections
+shrink; the largest residual before it."""
 
 ROUNDING = 1e-11
 """Size of Newton's last corrections, relative to max(1, largest log-odds), that rounding explains where they no longer shrink: what is believed
@@ -28,54 +32,78 @@ class Followed(NamedTuple):
     folds: int
     """Turning points on the way."""
     steps: int
+    crossings: tuple[float, ...] = ()
+    """Where other branches cross (`standoff.solve.markov_branch`), each to a thousandth of itself."""
 
 
 def follow(system: System, most: int = STEPS, progress: Progress | None = None) -> Followed:
     """Follow the branch from the point of precision 0 to `t = 1`, in at most so many steps. Raises SolveError where it is lost.
 
+    A step that swaps the branch for another one may lead back below precision 0, which the principal branch never does; the way is then taken again
+    in shorter steps.
+    """
+    for aim in AIMS:
+        system.reset()
+        found = _follow(system, aim, most, progress)
+        if found is not None:
+            return found
+    raise SolveError("the branch from precision 0 led back there, in shorter steps too; the game's equations may be too badly scaled")
+
+
+class _Place(NamedTuple):
+    """A point of the branch, and where the branch goes from there."""
+
+    point: np.ndarray
+    direction: np.ndarray
+    bend: np.ndarray
+    side: float
+    """Sign of the determinant of the equations together with the arc's own; it changes only where another branch crosses."""
+    folds: int
+    crossings: tuple[float, ...]
+
+
+def _follow(system: System, aim: float, most: int, progress: Progress | None) -> Followed | None:
+    """Follow the branch in steps whose first correction is about `aim`; None where it leads back below precision 0.
+
     A step goes ahead on a parabola, fitted to the directions of the branch at its last two points (Lundberg & Poore 1991), and its length is
-    that for which the first correction should come out as `AIM`. So one linearisation mostly does for a step: it gives the correction and
+    that for which the first correction should come out as `aim`. So one linearisation mostly does for a step: it gives the correction and
     the direction, which is turned back less than the correction is long.
     """
     system.linearise()
     system.respond()
     direction = _unit(system.by_t)
-    bend, folds, gone, near = np.zeros_like(direction), 0, 0.0, NEAR
-    earlier: tuple[np.ndarray, np.ndarray, np.ndarray, int] | None = None
+    here = _Place(system.point.copy(), direction, np.zeros_like(direction), system.side(), 0, ())
+    earlier: _Place | None = None
+    gone, near, unit = 0.0, NEAR, 1.0 / system.stakes
     # The first step moves no log-odds by more than one.
     step = 1.0 / max(float(np.abs(direction[:-1]).max(initial=0.0)), direction[-1])
     for count in range(1, most + 1):
-        start = system.point.copy()
-        to_end = _reach(1.0 - start[-1], direction[-1], bend[-1])
-        last = to_end <= step
-        step = min(step, to_end)
-        ahead = direction + step * bend
+        start, direction = here.point, here.direction
+        reach = min(GROWTH * start[-1] + unit, 1.0)
+        to_reach = _reach(reach - start[-1], direction[-1], here.bend[-1])
+        last = to_reach <= step and reach == 1.0
+        step = min(step, to_reach)
+        ahead = direction + step * here.bend
         guess = start + 0.5 * step * (direction + ahead)
         if last:
             guess[-1] = 1.0
         length = float(np.abs(guess[:-1] - start[:-1]).max(initial=0.0))
         residual, first = _correct(system, guess, ahead, length, near, last)
-        if residual < np.inf and last:
-            return Followed(residual, folds, count)
-        if residual < np.inf and system.point[-1] < 1.0:
-            onward = _unit(system.by_t)
-            turn = _inner(onward, ahead) / _inner(ahead, ahead) ** 0.5
-            if turn < 0.0:
-                onward, turn = -onward, -turn
-            # A sharper bend than expected is taken in smaller steps, so that the branch cannot be swapped for a neighbour.
-            if turn >= 0.8 or length <= 1e-6:
-                earlier = start, direction, bend, folds
-                folds += int(onward[-1] * direction[-1] < 0.0)
+        # A step that was to stop short of the end, and is corrected to beyond it, was too long.
+        if residual < np.inf and (last or system.point[-1] < 1.0):
+            found = _arrive(system, here, ahead, length)
+            if found is not None and last:
+                return Followed(residual, found.folds, count, found.crossings)
+            if found is not None:
                 way = system.point - start
                 gone = _inner(way, way) ** 0.5
-                bend = (onward - direction) / gone
-                direction = onward
+                earlier, here = here, found._replace(bend=(found.direction - direction) / gone)
                 # The parabola misses by the third power of the step.
-                step = gone * min(max((AIM / max(first, 1e-300)) ** (1 / 3), 0.3), 2.0)
+                step = gone * min(max((aim / max(first, 1e-300)) ** (1 / 3), 0.3), 2.0)
                 near = min(3.0 * near, NEAR)
                 t = float(system.point[-1])
                 if t < 0.0:
-                    raise SolveError("the branch from precision 0 led back there; the game's equations may be too badly scaled")
+                    return None
                 if progress is not None:
                     progress("following the branch", t)
                 continue
@@ -83,12 +111,31 @@ def follow(system: System, most: int = STEPS, progress: Progress | None = None) 
         step *= 0.5
         if earlier is not None and step < 0.05 * gone:
             # However short a step is, it fails: the point that it starts from is itself too far from the branch.
-            system.point[:], direction, bend, folds = earlier
-            step, near, earlier = 0.25 * gone, NEAREST, None
+            here, earlier = earlier, None
+            step, near = 0.25 * gone, NEAREST
             continue
-        if step * float(np.abs(direction[:-1]).max(initial=0.0)) < 1e-9:
-            raise SolveError(f"the branch from precision 0 was lost at {start[-1]:.3%} of the precision after {folds} turning points")
+        if step < 1e-9:
+            raise SolveError(f"the branch from precision 0 was lost at {start[-1]:.3%} of the precision after {here.folds} turning points")
     raise SolveError(f"the branch from precision 0 took more than {most:,} steps and had reached {system.point[-1]:.3%} of the precision")
+
+
+def _arrive(system: System, here: _Place, ahead: np.ndarray, length: float) -> _Place | None:
+    """Return the point to which a step of `length`, in log-odds, has led, without its bend; None where it may lie on another branch."""
+    point, sign = system.point.copy(), system.side()
+    onward = _unit(system.by_t)
+    turn = _inner(onward, ahead) / _inner(ahead, ahead) ** 0.5
+    if turn < 0.0:
+        onward, turn, sign = -onward, -turn, -sign
+    # A sharper bend than expected is taken in smaller steps, so that the branch cannot be swapped for a neighbour.
+    if not (turn >= BEND or length <= 1e-6 or sign == 0.0):
+        return None
+    crossings = here.crossings
+    if sign != here.side:
+        # Over a longer step the branch may have been swapped for one that runs the other way.
+        if length > CLOSE[0] or abs(point[-1] - here.point[-1]) > CLOSE[1] * point[-1]:
+            return None
+        crossings += (float(point[-1] if sign == 0.0 else 0.5 * (here.point[-1] + point[-1])),)
+    return _Place(point, onward, here.bend, sign, here.folds + int(onward[-1] * here.direction[-1] < 0.0), crossings)
 
 
 def _correct(system: System, guess: np.ndarray, ahead: np.ndarray, length: float, near: float, last: bool) -> tuple[float, float]:
@@ -102,11 +149,13 @@ def _correct(system: System, guess: np.ndarray, ahead: np.ndarray, length: float
     first = size = np.inf
     for count in range(1, ROUNDS + 1):
         residual = system.linearise()
-        if last and residual <= 0.01 * RESIDUAL and count > 1:
-            return residual, first
         if not np.isfinite(residual):
             break
         system.respond()
+        if last and residual <= SOLVED:
+            return residual, first
+        if system.side() == 0.0:
+            break
         change = newton
         if not last:
             # Block elimination of the arc's equation (Keller 1977).
@@ -116,7 +165,7 @@ def _correct(system: System, guess: np.ndarray, ahead: np.ndarray, length: float
             break
         if count == 1:
             first = size
-            if size > max(0.5 * length, AIM):
+            if size > max(0.5 * length, AIMS[0]):
                 break
         elif size > 0.7 * old:
             # Newton's steps no longer shrink: at the end of the branch that may be rounding, elsewhere it is another branch.

@@ -27,6 +27,9 @@ DRAG = 1e12
 SAME = 1e-6
 """Equilibria whose choice probabilities differ by less everywhere are one."""
 
+MORE = 4
+"""The search is begun again with other random starts while signs do not add up, at most so many times."""
+
 SCALES = (1.0, 5.0, 25.0)
 """Spread of the log-odds of random starts: undecided, leaning, sure."""
 
@@ -39,9 +42,16 @@ class WholeGame:
     """The one taken first, then the nearest to it."""
     distances: tuple[float, ...]
     """Largest difference of a choice probability anywhere from the one taken."""
+    indices: tuple[int, ...]
+    """Sign of the determinant of each, 0 where it is singular."""
     starts: int
     ended: int
     """Starts that led to an equilibrium; where few did the search says little."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether signs add up to +1, as those of all equilibria do where none is singular (index theorem)."""
+        return sum(self.indices) == 1 and all(self.indices)
 
 
 def whole_game(
@@ -52,24 +62,41 @@ def whole_game(
     tried: list[tuple[np.ndarray, int, np.ndarray | None]] = []
     for u, held in rows.changed(ideas):
         tried += [(u, 0, None), (u, HELD_REPLIES, held)]
-    tried += [(u, REPLIES * (number % 4 > 0), None) for number, u in enumerate(rows.drawn(starts, random))]
-    found = [(rows.policy(exact.log_odds), exact)]
-    ended = 0
-    for number, solved in enumerate(_solutions(exact, tried)):
-        if solved is not None:
-            ended += 1
-            policy = rows.policy(solved.log_odds)
-            if all(np.abs(policy - other).max() > SAME for other, _ in found):
-                found.append((policy, solved))
-        if progress is not None:
-            progress("looking for other equilibria of the whole game", (number + 1) / len(tried))
-    distances = [float(np.abs(policy - found[0][0]).max()) for policy, _ in found]
+    policies, found, indices = [rows.policy(exact.log_odds)], [exact], [_index(exact)]
+    count = ended = 0
+    for _ in range(MORE):
+        tried += [(u, REPLIES * (number % 4 > 0), None) for number, u in enumerate(rows.drawn(starts, random))]
+        for number, (solved, index) in enumerate(_solutions(exact, tried)):
+            if solved is not None:
+                ended += 1
+                policy = rows.policy(solved.log_odds)
+                if all(np.abs(policy - other).max() > SAME for other in policies):
+                    policies.append(policy)
+                    found.append(solved)
+                    indices.append(index)
+            if progress is not None:
+                progress("looking for other equilibria of the whole game", (number + 1) / len(tried))
+        count += len(tried)
+        tried = []
+        if (sum(indices) == 1 and all(indices)) or not starts:
+            break
+    distances = [float(np.abs(policy - policies[0]).max()) for policy in policies]
     order = np.argsort(distances, kind="stable").tolist()
-    return WholeGame(tuple(found[i][1] for i in order), tuple(distances[i] for i in order), len(tried), ended)
+    ordered = tuple(found[i] for i in order), tuple(distances[i] for i in order), tuple(indices[i] for i in order)
+    return WholeGame(*ordered, count, ended)
 
 
-def _solutions(exact: Exact, starts: Sequence[tuple[np.ndarray, int, np.ndarray | None]]) -> Iterator[Exact | None]:
-    """Yield for every start the solution of the whole tree that damped Newton's method finds, or None.
+def _index(exact: Exact) -> int:
+    """Return the sign of the determinant at a solution."""
+    system = System(exact.game, 1)
+    system.state.u[:] = exact.log_odds[system.others()]
+    system.point[-1] = 1.0
+    system.linearise()
+    return int(system.side())
+
+
+def _solutions(exact: Exact, starts: Sequence[tuple[np.ndarray, int, np.ndarray | None]]) -> Iterator[tuple[Exact | None, int]]:
+    """Yield for every start the solution of the whole tree that damped Newton's method finds, or None, and the sign of the determinant there.
 
     A start is log-odds (O, K) and how often all first reply: move to the mean of their logit responses so far, as in fictitious play, which leads
     to where play that adjusts would settle. Without replies Newton's method also finds the solutions from which it would run away. Where rows are
@@ -103,10 +130,11 @@ def _solutions(exact: Exact, starts: Sequence[tuple[np.ndarray, int, np.ndarray 
             else:
                 residual = np.nan
         if not residual <= RESIDUAL:
-            yield None
+            yield None, 0
             continue
         certificate = replace(exact.certificate, residual=residual, folds=0, steps=rounds)
-        yield replace(exact, log_odds=system.log_odds(), beliefs=system.beliefs, values=state.value.copy(), certificate=certificate)
+        solved = replace(exact, log_odds=system.log_odds(), beliefs=system.beliefs, values=state.value.copy(), certificate=certificate)
+        yield solved, int(system.side())
 
 
 class _Rows:

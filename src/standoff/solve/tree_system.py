@@ -47,7 +47,7 @@ class System:
         u, by_t, newton = (vector[:-1].reshape(rows, k) for vector in (self.point, self.by_t, self.newton))
         self.state = Linear(
             u, np.zeros((histories, axes)), np.zeros((histories, k)), np.zeros((histories, n_columns)), np.zeros((histories, n_columns, axes + 1)),
-            np.zeros((rows, k, axes + 2)), np.zeros((histories, axes, 2)), by_t, newton,
+            np.zeros((rows, k, axes + 2)), np.zeros((histories, axes, 2)), by_t, newton, np.ones(histories),
         )  # fmt: skip
         here = np.repeat(tree.node, others)
         first = structure.option_start[here]
@@ -60,6 +60,10 @@ class System:
                 self.state.x[0] = np.log(x) - np.log1p(-x)
         ends = tree.child < 0
         self.state.value[ends] = game.payoffs.node[tree.node[ends]]
+        payoffs = game.payoffs
+        spreads = [np.ptp(pay, axis=0).max(initial=0.0) for pay in (payoffs.node, payoffs.option, payoffs.observation) if len(pay)]
+        # What payoffs may weigh in one choice, in log-odds.
+        self.stakes = max(float(g.precision.max(initial=0.0) * sum(spreads)), 1.0)
         self.top, self.parts = _divide(tree, np.diff(structure.observation_start)[tree.node], workers)
         n_options, n_obs = int(others.max(initial=0)) + 1, int(np.diff(structure.observation_start).max(initial=1))
         together = [structure.members(node) for node in structure.heads.tolist()]
@@ -116,6 +120,11 @@ class System:
 
         below(self.top, self.rooms[0], self.moments[0])
         self._spread(below)
+
+    def side(self) -> float:
+        """Return the sign of the determinant of all equations where they were last linearised, 0 where they are singular."""
+        sign = self.state.sign
+        return 0.0 if (sign == 0.0).any() else 1.0 - 2.0 * (np.count_nonzero(sign < 0.0) % 2)
 
     def _spread(self, task: Callable[[np.ndarray, Room, Moment | None], Any]) -> list[Any]:
         """Run a task on all parts below the top; each history is computed alone, so that parts do not change results."""

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from standoff.chain import fix_grids
-from standoff.errors import WorldsError
+from standoff.chain import Games, fix_grids
+from standoff.errors import GameTooLargeError, StandoffError, WorldsError
 from standoff.game.told import must_be_told
 from standoff.record import Record
 from standoff.scenario import Scenario, inputs_of, resolve
@@ -22,12 +22,15 @@ from standoff.solve.induction import Progress
 from standoff.solve.refine import ladder
 from standoff.solve.solver import solve
 from standoff.version import __version__, source_digest
-from standoff.worlds.draws import SPREADS, Spread, at_quantiles, draw
+from standoff.worlds.draws import SPREADS, Spread, at_quantiles, draw, free_parameters
 from standoff.worlds.store import Store, to_frame
 from standoff.worlds.weights import Weights, weigh
 from standoff.worlds.world import Task, World, run_world, structures_of
 
 BATCH = 8
+
+STAND_INS = 0.45, 0.55, 0.35, 0.65, 0.25, 0.75
+"""Where in all priors at once to look for a world that stands in for the median one, where that cannot be computed."""
 
 
 @dataclass(frozen=True)
@@ -100,16 +103,38 @@ def compute(task: Task, points: Sequence[tuple[int, np.ndarray]], workers: int) 
     yield from Parallel(n_jobs=workers, return_as="generator", batch_size=1, inner_max_num_threads=1, backend="loky")(jobs)
 
 
+def _solve_median(
+    canonical: Canonical, structures: Games, tolerance: float, workers: int, progress: Progress | None
+) -> tuple[Equilibrium, str]:
+    """Solve the median world, or one near it where that fails: return the solution, and what went wrong, if anything did."""
+    problem: StandoffError | None = None
+    free = len(free_parameters(canonical))
+    for quantile in (0.5, *STAND_INS) if free else (0.5,):
+        parameters = at_quantiles(canonical, np.full(free, quantile)) if problem else {}
+        try:
+            game = structures.build(parameters)
+            if not game.structure.open_ended:
+                solved = solve(game, tolerance=tolerance, workers=workers, progress=progress)
+        except GameTooLargeError:
+            raise
+        except StandoffError as error:
+            problem = problem or error
+            continue
+        game.must_end("sampling worlds")
+        where = f"the world with every free parameter at its {quantile:.0%} quantile stands in for it"
+        return solved, f"the median world could not be computed: {problem}; {where}" if problem else ""
+    assert problem is not None
+    raise problem
+
+
 def make_task(scenario: Scenario, record: Record | None, *, tolerance: float, workers: int, progress: Progress | None) -> tuple[Task, Equilibrium]:
     """Solve the median world and take its grid for all worlds, and finer ones for those that need them."""
     canonical = fix_grids(resolve(scenario), tolerance=tolerance, workers=workers, progress=progress)
     structures = structures_of(canonical)
-    game = structures.build({})
-    game.must_end("sampling worlds")
+    median, problem = _solve_median(canonical, structures, tolerance, workers, progress)
     if record is not None:
-        must_be_told(game, record)
-    median = solve(game, tolerance=tolerance, workers=workers, progress=progress)
-    return Task(canonical, record, ladder(median), tolerance), median
+        must_be_told(median.game, record)
+    return Task(canonical, record, ladder(median), tolerance, problem=problem), median
 
 
 def sample(

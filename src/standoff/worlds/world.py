@@ -35,6 +35,8 @@ class Task:
     """Rung at which worlds begin."""
     most: int = EXACT_HISTORIES
     """Worlds with at most so many public histories are solved on them."""
+    problem: str = ""
+    """Why the median world could not be computed, and which one stands in for it."""
 
     @property
     def levels(self) -> Levels:
