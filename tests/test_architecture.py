@@ -14,6 +14,7 @@ ROOT = Path(standoff.__file__).parent
 
 ORDER = [
     ["errors", "names", "version"],
+    ["workers"],
     ["expressions", "record"],
     ["scenario", "scenarios"],
     ["game"],

@@ -20,6 +20,7 @@ from standoff.names import unknown
 from standoff.scenario import Scenario
 from standoff.scenario.canonical import Calendar
 from standoff.solve.induction import Progress
+from standoff.workers import parallel
 from standoff.worlds import World, Worlds
 
 if TYPE_CHECKING:
@@ -233,14 +234,7 @@ def compare(
 
 
 def _readings(trial: Trial, worlds: Sequence[World], workers: int) -> Iterator[Reading]:
-    if workers == 1 or len(worlds) < 2:
-        for world in worlds:
-            yield read_world(trial, world.index, world.parameters)
-        return
-    from joblib import Parallel, delayed
-
-    jobs = (delayed(read_world)(trial, world.index, world.parameters) for world in worlds)
-    yield from Parallel(n_jobs=workers, return_as="generator", batch_size=1, inner_max_num_threads=1, backend="loky")(jobs)
+    return parallel(read_world, [(trial, world.index, world.parameters) for world in worlds], workers)
 
 
 def _weights(worlds: Worlds) -> tuple[np.ndarray, bool]:

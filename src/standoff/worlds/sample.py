@@ -21,6 +21,7 @@ from standoff.solve.induction import Progress
 from standoff.solve.refine import refine
 from standoff.solve.solver import solve
 from standoff.version import __version__, source_digest
+from standoff.workers import parallel
 from standoff.worlds.draws import SPREADS, Spread, at_quantiles, draw
 from standoff.worlds.store import Store, to_frame
 from standoff.worlds.weights import Weights, weigh
@@ -91,14 +92,11 @@ def fingerprint(task: Task, scenario: Scenario, seed: int, spread: Spread = "dec
 
 def compute(task: Task, points: Sequence[tuple[int, np.ndarray]], workers: int) -> Iterator[World]:
     """Yield worlds (index, quantiles) in order as they are finished."""
-    if workers == 1 or len(points) < 2:
-        for index, u in points:
-            yield run_world(task, index, at_quantiles(task.canonical, u))
-        return
-    from joblib import Parallel, delayed
+    return parallel(_computed, [(task, index, u) for index, u in points], workers)
 
-    jobs = (delayed(run_world)(task, index, at_quantiles(task.canonical, u)) for index, u in points)
-    yield from Parallel(n_jobs=workers, return_as="generator", batch_size=1, inner_max_num_threads=1, backend="loky")(jobs)
+
+def _computed(task: Task, index: int, u: np.ndarray) -> World:
+    return run_world(task, index, at_quantiles(task.canonical, u))
 
 
 def make_task(scenario: Scenario, record: Record | None, *, tolerance: float, workers: int, progress: Progress | None) -> tuple[Task, Equilibrium]:
