@@ -14,7 +14,7 @@ ROOT = Path(standoff.__file__).parent
 
 ORDER = [
     ["errors", "names", "version"],
-    ["workers"],
+    ["limits", "workers"],
     ["expressions", "record"],
     ["scenario", "scenarios"],
     ["game"],

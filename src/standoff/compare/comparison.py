@@ -16,6 +16,7 @@ from standoff.compare.lines import Line, lines_of
 from standoff.compare.plan import make_plans
 from standoff.compare.read import Reading, Trial, read_world
 from standoff.errors import InterventionError, WorldsError
+from standoff.limits import LARGEST_SEED, MOST_RUNS, whole_number
 from standoff.names import unknown
 from standoff.scenario import Scenario
 from standoff.scenario.canonical import Calendar
@@ -204,8 +205,8 @@ def compare(
     >>> float(found["value"].iloc[0])
     1.0
     """
-    if runs < 1:
-        raise WorldsError(f"the number of futures must be at least 1, not {runs}")
+    whole_number("the number of futures", runs, 1, MOST_RUNS, WorldsError)
+    whole_number("the seed", seed, 0, LARGEST_SEED, WorldsError)
     scenario = worlds.scenario
     if scenario is None:
         raise WorldsError("these worlds do not say which scenario they are of; take them from standoff.sample")
