@@ -1,6 +1,5 @@
 """A scenario of one player with a secret, whose record has two events: a run of it takes next to no time."""
 
-import subprocess
 import sys
 
 STANDOFF = [sys.executable, "-m", "standoff"]
@@ -37,8 +36,3 @@ def write(folder):
     """Write the scenario and its record into a folder."""
     (folder / "small.yaml").write_text(SCENARIO, encoding="utf-8")
     (folder / "record.csv").write_text(RECORD, encoding="utf-8")
-
-
-def call(folder, *words, **options):
-    """Run the command line in a folder; return what it did, as text."""
-    return subprocess.run([*STANDOFF, *words], cwd=folder, capture_output=True, text=True, **options)

@@ -194,6 +194,44 @@ def test_damaged_worlds_are_refused_or_computed_again(folder, crisis, kept):
     assert outcomes["refused"] > DAMAGES / 2
 
 
+NEXT = """
+standoff: 1
+name: next
+clock: {start: 2020-03-01, step: 1 week, end: 2020-03-15}
+parameters:
+  precision: {value: 1}
+  eagerness: {prior: {uniform: [-1, 3]}}
+  memory: {prior: {uniform: [0, 1]}}
+players:
+  mover:
+    types: {hawk: 0.5, dove: rest}
+    payoffs: {taste: {on: {mover.go: "eagerness if type == hawk else 0"}}}
+turns: [{player: mover, options: {go: {}, stay: {}}, silent: stay}]
+record: {file: record.csv, map: {mover.go: [{action: go}]}}
+beliefs: {from: small.yaml, memory: memory}
+claims:
+  likes: {text: Going is likelier than not., test: {left: {choice: mover.go}, is: above, right: 0.5}}
+"""
+
+
+def test_the_runs_of_a_chain_are_read_back(tmp_path, monkeypatch, capsys):
+    """Worlds of a later scenario have the parameters of the one before it, too."""
+    write(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "next.yaml").write_text(NEXT, encoding="utf-8")
+    (tmp_path / "both.yaml").write_text("standoff: 1\nname: both\nchain: [small.yaml, next.yaml]\n", encoding="utf-8")
+    words = ["both.yaml", "next:likes", "--worlds", "10", "--most", "10", "--workers", "1", "--json"]
+    answers = []
+    for _ in range(2):
+        assert run_app(["claims", *words]) == 0
+        answers.append(json.loads(capsys.readouterr().out))
+    assert answers[0]["claims"] == answers[1]["claims"]
+    stamps = [path.stat().st_mtime_ns for path in sorted(tmp_path.glob("runs/*/manifest.json"))]
+    assert run_app(["claims", *words]) == 0
+    assert [path.stat().st_mtime_ns for path in sorted(tmp_path.glob("runs/*/manifest.json"))] == stamps
+    assert len(stamps) == 2
+
+
 # -- the report that `claims` reads --------------------------------------------------------------------------------------------------------
 
 

@@ -9,8 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
-from small_crisis import CLAIMS, RUN, STANDOFF, call, write
+from small_crisis import CLAIMS, RUN, STANDOFF, write
 
+from standoff.cli.app import run_app
 from standoff.errors import WorldsError
 from standoff.scenario import load
 from standoff.worlds import sample
@@ -34,6 +35,18 @@ def crisis(tmp_path, monkeypatch):
     return folder
 
 
+@pytest.fixture
+def call(capsys):
+    """The command line; what it returns and prints."""
+
+    def called(*words):
+        code = run_app(list(words))
+        out, err = capsys.readouterr()
+        return code, out, " ".join(err.split())
+
+    return called
+
+
 def untouched(crisis):
     own = {path.name: path.read_text() for path in (crisis.parent / "own").iterdir()}
     return own == {"precious": "mine", "batch-000000.parquet": "mine too"}
@@ -44,15 +57,15 @@ PLACES = [*FILES, *(f".{name}.part" for name in FILES), ".lock", "worlds/batch-0
 
 @links
 @pytest.mark.parametrize("name", PLACES)
-def test_a_link_in_place_of_a_file_is_not_followed(crisis, name):
+def test_a_link_in_place_of_a_file_is_not_followed(crisis, call, name):
     """Nor does it keep a run from its work, unless it is to be read."""
     link = crisis / "run" / name
     link.parent.mkdir(parents=True)
     link.symlink_to(crisis.parent / "own" / "precious")
-    done = call(crisis, *RUN, "--out", "run")
+    code, _, err = call(*RUN, "--out", "run")
     assert untouched(crisis)
-    if done.returncode:
-        assert f"run/{name} is a symbolic link, which is not followed" in " ".join(done.stderr.split())
+    if code:
+        assert f"run/{name} is a symbolic link, which is not followed" in err
         assert name in ("inputs.json", ".lock", "worlds/batch-000000.parquet")
     else:
         assert not (crisis / "run" / name).is_symlink() or name.endswith(".part")
@@ -61,14 +74,14 @@ def test_a_link_in_place_of_a_file_is_not_followed(crisis, name):
 @links
 @pytest.mark.parametrize("words", [RUN, [*RUN, "--fresh"]], ids=["run", "fresh"])
 @pytest.mark.parametrize("name", ["run", "run/worlds"])
-def test_a_link_in_place_of_a_folder_is_not_followed(crisis, name, words):
+def test_a_link_in_place_of_a_folder_is_not_followed(crisis, call, name, words):
     link = crisis / name
     link.parent.mkdir(exist_ok=True)
     link.symlink_to(crisis.parent / "own", target_is_directory=True)
-    done = call(crisis, *words, "--out", "run")
+    code, _, err = call(*words, "--out", "run")
     assert untouched(crisis)
-    assert done.returncode == 2
-    assert f"{name} is a symbolic link, which is not followed" in " ".join(done.stderr.split())
+    assert code == 2
+    assert f"{name} is a symbolic link, which is not followed" in err
 
 
 @links
@@ -89,14 +102,14 @@ def test_folders_of_robustness_are_not_left_through_a_link(tmp_path, name):
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes")
 @pytest.mark.parametrize("name", ["inputs.json", ".lock", "worlds/batch-000000.parquet"])
-def test_what_is_no_file_is_not_read(crisis, name):
+def test_what_is_no_file_is_not_read(crisis, call, name):
     """To open a pipe that nobody writes would take for ever."""
     path = crisis / "run" / name
     path.parent.mkdir(parents=True)
     os.mkfifo(path)
-    done = call(crisis, *RUN, "--out", "run", timeout=100)
-    assert done.returncode == 2
-    assert "remove it and run again" in " ".join(done.stderr.split())
+    code, _, err = call(*RUN, "--out", "run")
+    assert code == 2
+    assert "remove it and run again" in err
 
 
 def test_a_file_that_is_too_large_is_not_read(tmp_path):
@@ -127,7 +140,7 @@ def test_files_are_written_under_names_that_nobody_knows_and_replace_what_was_th
 
 
 @links
-def test_two_runs_in_one_folder_do_not_meet_and_the_second_is_told_who_has_it(crisis):
+def test_two_runs_in_one_folder_do_not_meet_and_the_second_is_told_who_has_it(crisis, call):
     slow = ["run", "small.yaml", "--worlds", "4000", "--most", "4000", "--runs", "50", "--workers", "1", "--out", "run"]
     first = subprocess.Popen([*STANDOFF, *slow], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 100
@@ -136,9 +149,8 @@ def test_two_runs_in_one_folder_do_not_meet_and_the_second_is_told_who_has_it(cr
         assert time.monotonic() < deadline
         time.sleep(0.05)
     for words in (RUN, [*RUN, "--fresh"]):
-        second = call(crisis, *words, "--out", "run")
-        said = " ".join(second.stderr.split())
-        assert second.returncode == 2
+        code, _, said = call(*words, "--out", "run")
+        assert code == 2
         assert f"run is in use by process {first.pid} on " in said
         assert "wait until it has finished, or name another folder" in said
     assert first.poll() is None
@@ -146,8 +158,8 @@ def test_two_runs_in_one_folder_do_not_meet_and_the_second_is_told_who_has_it(cr
     first.communicate()
     assert (crisis / "run" / ".lock").exists()
     (crisis / "run" / ".report.txt.0123456789abcdef.part").write_text("half a rep")
-    again = call(crisis, *RUN, "--out", "run")
-    assert again.returncode == 0, again.stderr
+    code, _, err = call(*RUN, "--out", "run")
+    assert code == 0, err
     assert list((crisis / "run").glob(".*")) == []
 
 
@@ -191,14 +203,14 @@ def test_a_second_name_of_a_file_in_place_of_the_lock_is_not_written_to(tmp_path
     assert (tmp_path / "precious").read_text() == "mine"
 
 
-def test_a_run_that_is_stopped_while_it_writes_is_not_taken_for_a_finished_one(crisis):
-    assert call(crisis, *RUN).returncode == 0
+def test_a_run_that_is_stopped_while_it_writes_is_not_taken_for_a_finished_one(crisis, call):
+    assert call(*RUN)[0] == 0
     (manifest,) = crisis.glob("runs/*/manifest.json")
     written = manifest.read_bytes()
     manifest.unlink()
     (manifest.parent / "report.json").write_text("{}")
-    done = call(crisis, *CLAIMS)
-    assert done.returncode == 0, done.stderr
-    assert "A hawk likes going." in done.stdout
+    code, out, err = call(*CLAIMS)
+    assert code == 0, err
+    assert "A hawk likes going." in out
     again = json.loads(manifest.read_bytes())
     assert again["files"].keys() == json.loads(written)["files"].keys()

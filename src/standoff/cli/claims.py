@@ -203,6 +203,7 @@ def _rehearse(part: Part, content: dict[str, Any]) -> None:
 
     Raises WorldsError with the remedy.
     """
+    from standoff.cli.arguments import resolved_names
     from standoff.cli.terminal import as_text
     from standoff.report.claimed import claims_report, show_claims, show_details
 
@@ -214,7 +215,7 @@ def _rehearse(part: Part, content: dict[str, Any]) -> None:
             if counter is None:
                 continue
             values = counter["parameters"]
-            if set(values) != set(part.scenario.parameters) or not all(isinstance(value, float) for value in values.values()):
+            if set(values) != resolved_names(part.scenario) or not all(isinstance(value, (int, float)) for value in values.values()):
                 raise ValueError("a counter-world has other parameters")
     except Exception as error:
         why = f"{part.folder / 'report.json'} cannot be used: it is of another shape ({type(error).__name__})"

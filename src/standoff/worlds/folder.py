@@ -109,8 +109,8 @@ def read_whole(path: Path, largest: int = LARGEST) -> bytes:
             if found.st_size > largest:
                 raise WorldsError(f"{path} cannot be read: {found.st_size:,} bytes, more than the {largest:,} allowed; remove it and run again")
             return stream.read(largest)
-    except FileNotFoundError:
-        raise
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise FileNotFoundError(error.errno, error.strerror, str(path)) from error
     except OSError as error:
         raise WorldsError(f"{path} cannot be read: {error.strerror}; remove it and run again") from error
 
