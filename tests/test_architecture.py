@@ -14,6 +14,7 @@ ROOT = Path(standoff.__file__).parent
 
 ORDER = [
     ["errors", "measured", "names", "version"],
+    ["limits", "workers"],
     ["expressions", "record"],
     ["scenario", "scenarios"],
     ["game"],

@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import standoff.worlds.store
 from standoff.errors import WorldsError
 from standoff.scenario import Builder, load, resolve
 from standoff.solve.grid import box
@@ -199,7 +198,7 @@ def test_a_full_disk_is_said_and_what_was_finished_stays(undisturbed, tmp_path, 
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         synced(descriptor)
 
-    monkeypatch.setattr(standoff.worlds.store.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(WorldsError, match=r"cannot write .*: No space left on device\. What was finished stays readable; run again to continue"):
         resumed(tmp_path)
     monkeypatch.undo()

@@ -8,14 +8,17 @@
 True
 """
 
+# Nothing is imported here that Python has not loaded by itself: `python -m standoff` still has the working directory on its path.
 import sys
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
 
 from standoff.version import __version__
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from standoff.chain import build
     from standoff.compare import compare
     from standoff.explain import explain
@@ -72,7 +75,7 @@ __all__ = [
 class _Root(ModuleType):
     """The root package: `solve`, `simulate`, `replay` and others are the functions, though the packages that hold them are named so too."""
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: "Any") -> None:
         # The import system binds a package to its parent when it is first imported, which would hide the function.
         if not (name in _HOMES and isinstance(value, ModuleType)):
             super().__setattr__(name, value)
@@ -81,7 +84,7 @@ class _Root(ModuleType):
 sys.modules[__name__].__class__ = _Root
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name not in _HOMES:
         raise AttributeError(f"module 'standoff' has no attribute {name!r}")
     value = getattr(import_module(f"standoff.{_HOMES[name]}"), name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -157,7 +156,7 @@ def _judged(name: str, parts: Sequence[Part], ids: Sequence[str], settings: Sett
 
     contents = []
     for (part, told), called in zip(_told(parts, progress), _called(parts), strict=True):
-        content = _at_hand(part.folder, settings)
+        content = _at_hand(part, settings)
         if content is None:
             content = whole_run(part.called, part.given, None, None, settings, told)
         _tell(part, [claim for claim in content["claims"] if called[claim["id"]] in ids], settings, told)
@@ -182,24 +181,51 @@ def _tell(part: Part, asked: Sequence[dict[str, Any]], settings: Settings, progr
         progress("telling counter-worlds", number / len(untold))
 
 
-def _at_hand(folder: Path, settings: Settings) -> dict[str, Any] | None:
+def _at_hand(part: Part, settings: Settings) -> dict[str, Any] | None:
     """Return the report of an earlier run with these settings; None when there is none, or it was not finished."""
-    report, manifest = folder / "report.json", folder / "manifest.json"
-    try:
-        # A run that was stopped while it wrote has a report older than its manifest.
-        if report.stat().st_mtime_ns < manifest.stat().st_mtime_ns:
-            return None
-        known = json.loads(manifest.read_text(encoding="utf-8"))["inputs"]["settings"]
-        # How many futures were simulated makes no difference to the claims.
-        wanted = {**settings.deciding(), "runs": known["runs"]}
-        if known != wanted:
-            say(_differing(folder, known, wanted))
-            return None
-        return {**json.loads(report.read_text(encoding="utf-8")), "folder": str(folder)}
-    except (FileNotFoundError, NotADirectoryError):
+    from standoff.report.folder import read_run
+
+    found = read_run(part.folder, part.scenario, part.record)
+    if found is None:
         return None
-    except (OSError, ValueError, KeyError) as error:
-        raise WorldsError(f"the run in {folder} cannot be read ({error}); remove the folder and run again") from error
+    known, content = found
+    # How many futures were simulated makes no difference to the claims.
+    wanted = {**settings.deciding(), "runs": known.get("runs")}
+    if set(known) != set(wanted) or not all(value is None or isinstance(value, (int, float)) for value in known.values()):
+        raise WorldsError(f"{part.folder / 'manifest.json'} cannot be used: its settings are of another shape; {_anew(part.folder)}")
+    if known != wanted:
+        say(_differing(part.folder, known, wanted))
+        return None
+    _rehearse(part, content)
+    return {**content, "folder": str(part.folder)}
+
+
+def _rehearse(part: Part, content: dict[str, Any]) -> None:
+    """Show a report that was read from a file to nobody: one of another shape is found before anything of it is shown or computed.
+
+    Raises WorldsError with the remedy.
+    """
+    from standoff.cli.arguments import resolved_names
+    from standoff.cli.terminal import as_text
+    from standoff.report.claimed import claims_report, show_claims, show_details
+
+    try:
+        shown = claims_report(part.called, [{**content, "folder": str(part.folder)}], [part.scenario.name])
+        as_text([*show_claims(shown), *show_details(shown, [claim["id"] for claim in shown["claims"]])])
+        for claim in shown["claims"]:
+            counter = claim["counter_world"]
+            if counter is None:
+                continue
+            values = counter["parameters"]
+            if set(values) != resolved_names(part.scenario) or not all(isinstance(value, (int, float)) for value in values.values()):
+                raise ValueError("a counter-world has other parameters")
+    except Exception as error:
+        why = f"{part.folder / 'report.json'} cannot be used: it is of another shape ({type(error).__name__})"
+        raise WorldsError(f"{why}; {_anew(part.folder)}") from error
+
+
+def _anew(folder: Path) -> str:
+    return f"remove the folder {folder} and run again, which computes everything anew"
 
 
 def _differing(folder: Path, known: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:

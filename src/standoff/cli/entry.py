@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from standoff.cli import interrupt
+from standoff.cli import interrupt, streams
 
 
 def main() -> None:
     """Run the command line: exit code 0, or 2 for what the user can mend, 1 for what is unexpected, 130 after Ctrl-C."""
     try:
         interrupt.watch()
+        streams.prepare()
         from standoff.cli.app import run_app
 
         code = run_app(sys.argv[1:])

@@ -54,12 +54,13 @@ class Settings:
         """Return the settings that decide the result; workers do not."""
         return {"most": self.limit} | {name: getattr(self, name) for name in ("worlds", "seed", "runs", "tolerance", "temper", "search")}
 
-    def command(self, name: str, given: Iterable[str] | None) -> str:
-        """Return the command that repeats the run."""
+    def command(self, name: str, given: Iterable[str] | None, record_file: Path | None = None) -> str:
+        """Return the command that repeats the run, with all that decides its result."""
         parts = [f"standoff run {quote(name)} --worlds {self.worlds} --most {self.limit} --seed {self.seed} --runs {self.runs}"]
-        parts += [f"--tolerance {self.tolerance:g}"]
-        parts += [f"--temper {self.temper:g}"] if self.temper is not None else []
+        parts += [f"--tolerance {self.tolerance!r}"]
+        parts += [f"--temper {self.temper!r}"] if self.temper is not None else []
         parts += [] if self.search else ["--no-search"]
+        parts += [f"--record {quote(str(record_file))}"] if record_file is not None else []
         parts += ["--set " + quote(f"{key}={value}") for key, value in overrides(given).items()]
         return " ".join(parts)
 
@@ -84,7 +85,7 @@ def whole_run(
     from standoff.scenario import load
 
     scenario = load(name, overrides(given))
-    return _run(name, scenario, record_of(scenario, record_file), out, settings, settings.command(name, given), progress)
+    return _run(name, scenario, record_of(scenario, record_file), out, settings, settings.command(name, given, record_file), progress)
 
 
 def chain_run(
@@ -114,10 +115,10 @@ def chain_run(
 def _run(
     name: str, scenario: Scenario, record: Record | None, out: Path | None, settings: Settings, command: str, progress: Progress
 ) -> dict[str, Any]:
-    """Do all steps of one scenario."""
+    """Do all steps of one scenario, in a folder that no other run has meanwhile."""
     from standoff.game import build
-    from standoff.report import default_folder, run_content, show_run, write_run
-    from standoff.worlds.store import make_folder
+    from standoff.report import default_folder
+    from standoff.worlds.folder import locked, make_folder
 
     try:
         game = build(scenario)
@@ -130,13 +131,20 @@ def _run(
     else:
         game.must_end("drawing futures")  # refuses before the compiler is loaded
     folder = out if out is not None else default_folder(scenario, record, seed=settings.seed, tolerance=settings.tolerance)
-
     make_folder(folder)
-    if settings.fresh:
-        _discard(folder)
+    with locked(folder):
+        if settings.fresh:
+            _discard(folder)
+        return _run_in(folder, name, scenario, record, settings, command, progress)
 
+
+def _run_in(
+    folder: Path, name: str, scenario: Scenario, record: Record | None, settings: Settings, command: str, progress: Progress
+) -> dict[str, Any]:
+    """Do all steps of one scenario in a folder."""
     from standoff.game import END
     from standoff.replay import replay
+    from standoff.report import run_content, show_run, write_run
     from standoff.simulate import simulate
 
     clock = _Clock()
@@ -195,8 +203,10 @@ def _scored(verdicts: Verdicts | None, record: Record | None) -> Scores | None:
 
 def _discard(folder: Path) -> None:
     """Remove the worlds of an earlier run, and nothing else."""
-    for path in [*folder.glob("worlds/batch-*.parquet"), folder / "inputs.json"]:
-        path.unlink(missing_ok=True)
+    from standoff.worlds.folder import below, discard
+
+    for path in [*below(folder, "worlds").glob("batch-*.parquet"), folder / "inputs.json"]:
+        discard(path)
 
 
 def _solved(scenario: Scenario, record: Record | None, folder: Path, settings: Settings, progress: Progress) -> tuple[Equilibrium, Worlds | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -119,9 +120,14 @@ def progress_bar() -> Iterator[Progress]:
 
 
 def print_json(content: Any) -> None:
-    """Print plain data as JSON on standard output."""
+    """Print plain data as JSON on standard output; where its encoding lacks a character, with JSON's own escapes."""
     from standoff.report.words import to_json
 
+    text = to_json(content)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(json.loads(text), indent=2)
     with written():
-        sys.stdout.write(to_json(content) + "\n")
+        sys.stdout.write(text + "\n")
         sys.stdout.flush()

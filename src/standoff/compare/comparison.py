@@ -16,10 +16,12 @@ from standoff.compare.lines import Line, lines_of
 from standoff.compare.plan import make_plans
 from standoff.compare.read import Reading, Trial, read_world
 from standoff.errors import InterventionError, WorldsError
+from standoff.limits import LARGEST_SEED, MOST_RUNS, whole_number
 from standoff.names import unknown
 from standoff.scenario import Scenario
 from standoff.scenario.canonical import Calendar
 from standoff.solve.induction import Progress
+from standoff.workers import parallel
 from standoff.worlds import World, Worlds
 
 if TYPE_CHECKING:
@@ -208,8 +210,8 @@ def compare(
     >>> float(found["value"].iloc[0])
     1.0
     """
-    if runs < 1:
-        raise WorldsError(f"the number of futures must be at least 1, not {runs}")
+    whole_number("the number of futures", runs, 1, MOST_RUNS, WorldsError)
+    whole_number("the seed", seed, 0, LARGEST_SEED, WorldsError)
     scenario = worlds.scenario
     if scenario is None:
         raise WorldsError("these worlds do not say which scenario they are of; take them from standoff.sample")
@@ -238,14 +240,7 @@ def compare(
 
 
 def _readings(trial: Trial, worlds: Sequence[World], workers: int) -> Iterator[Reading]:
-    if workers == 1 or len(worlds) < 2:
-        for world in worlds:
-            yield read_world(trial, world.index, world.parameters)
-        return
-    from joblib import Parallel, delayed
-
-    jobs = (delayed(read_world)(trial, world.index, world.parameters) for world in worlds)
-    yield from Parallel(n_jobs=workers, return_as="generator", batch_size=1, inner_max_num_threads=1, backend="loky")(jobs)
+    return parallel(read_world, [(trial, world.index, world.parameters) for world in worlds], workers)
 
 
 def _weights(worlds: Worlds) -> tuple[np.ndarray, bool]:

@@ -22,6 +22,7 @@ from standoff.scenario.canonical import Canonical, ParameterSpec
 from standoff.scenario.priors import Distribution
 from standoff.solve.induction import Progress
 from standoff.solve.solver import solve_on
+from standoff.workers import parallel
 
 ENDS = (0.01, 0.99)
 """Quantiles between which a parameter is moved."""
@@ -146,13 +147,7 @@ class _Result:
 
 
 def _moved(task: _Task, free: Sequence[ParameterSpec], workers: int) -> Iterator[_Result]:
-    if workers == 1 or len(free) < 2:
-        yield from (_move(task, spec) for spec in free)
-        return
-    from joblib import Parallel, delayed
-
-    jobs = (delayed(_move)(task, spec) for spec in free)
-    yield from Parallel(n_jobs=workers, return_as="generator", batch_size=1, inner_max_num_threads=1, backend="loky")(jobs)
+    return parallel(_move, [(task, spec) for spec in free], workers)
 
 
 class _Builder:

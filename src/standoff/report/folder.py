@@ -1,6 +1,7 @@
 """The run folder: manifest, worlds, claims, the solution of the median world, and the report.
 
-All files but `timing.json` have the same bytes whatever the number of workers: nothing in them depends on time, place or machine load.
+All files but `timing.json`, and the lock of a run that is under way, have the same bytes whatever the number of workers: nothing in them depends on
+time, place or machine load.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from standoff.report.words import Content, to_json
+from standoff.errors import WorldsError
+from standoff.report.words import Content, plain, to_json
 from standoff.scenario.inputs import inputs_of
 from standoff.version import __version__, source_digest
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from standoff.solve import Equilibrium
     from standoff.verdicts import Verdicts
     from standoff.worlds import Worlds
+
+MANIFEST, REPORT = "manifest.json", "report.json"
 
 LIBRARIES = ("numpy", "numba", "scipy", "pandas", "scikit-learn")
 
@@ -52,24 +56,97 @@ def write_run(
     timing: Mapping[str, float],
     text: str,
 ) -> None:
-    """Write the files of a run, each whole or not at all. Raises WorldsError when the disk does not take them."""
-    from standoff.worlds.store import write_whole
+    """Write the files of a run, each whole or not at all, and last the manifest with their hashes: a folder without one holds no finished run.
 
+    Raises WorldsError when the disk does not take them.
+    """
+    from standoff.worlds.folder import discard, write_whole
+
+    discard(folder / MANIFEST)
+    files = {}
+    if worlds is not None:
+        files["worlds.parquet"] = _parquet(worlds.table)
+    if verdicts is not None:
+        files["claims.parquet"] = _parquet(verdicts.table)
+    files["solution.nc"] = _netcdf(solution_dataset(eq))
+    files[REPORT] = as_bytes({name: value for name, value in content.items() if name not in ("seconds", "folder")})
+    files["report.txt"] = text.encode(errors="backslashreplace")
+    for name, data in files.items():
+        write_whole(folder / name, data)
+    write_whole(folder / "timing.json", as_bytes(dict(timing)))
     manifest = {
         "command": command,
         "inputs": inputs_of(scenario, record) | {"settings": dict(settings)},
-        "versions": {"standoff": __version__, "python": platform.python_version()} | {name: importlib.metadata.version(name) for name in LIBRARIES},
+        "versions": versions(),
+        "files": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
     }
-    write_whole(folder / "manifest.json", to_json(manifest).encode())
-    if worlds is not None:
-        write_whole(folder / "worlds.parquet", _parquet(worlds.table))
-    if verdicts is not None:
-        write_whole(folder / "claims.parquet", _parquet(verdicts.table))
-    write_whole(folder / "solution.nc", _netcdf(solution_dataset(eq)))
-    kept = {name: value for name, value in content.items() if name not in ("seconds", "folder")}
-    write_whole(folder / "report.json", to_json(kept).encode())
-    write_whole(folder / "report.txt", text.encode())
-    write_whole(folder / "timing.json", to_json(dict(timing)).encode())
+    write_whole(folder / MANIFEST, as_bytes(manifest | {"sha256": _digest(manifest)}))
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what a result hangs on."""
+    ours = {"standoff": __version__, "code_sha256": source_digest(), "python": platform.python_version()}
+    return ours | {name: importlib.metadata.version(name) for name in LIBRARIES}
+
+
+def as_bytes(content: Any) -> bytes:
+    """Return plain data as JSON; half a character, which a file name may hold, is written as JSON escapes it."""
+    return to_json(content).encode(errors="backslashreplace")
+
+
+def _digest(manifest: Mapping[str, Any]) -> str:
+    """Return the hash of a manifest without its own."""
+    return hashlib.sha256(as_bytes({name: value for name, value in manifest.items() if name != "sha256"})).hexdigest()
+
+
+def read_run(folder: Path, scenario: Scenario, record: Record | None) -> tuple[Mapping[str, Any], Content] | None:
+    """Return the settings and the report of the finished run of these inputs in a folder; None when there is none.
+
+    Raises WorldsError with the remedy when a file is damaged, foreign, too large or a link, or the run is of other inputs.
+    """
+    from standoff.worlds.folder import read_whole, refuse_link
+
+    refuse_link(folder)
+    try:
+        manifest = _plain(read_whole(folder / MANIFEST), folder / MANIFEST)
+        report = read_whole(folder / REPORT)
+    except FileNotFoundError:
+        return None
+    if manifest.get("sha256") != _digest(manifest):
+        raise _unusable(folder / MANIFEST, "it is damaged: its checksum does not hold")
+    files, inputs, made_by = (manifest.get(name) for name in ("files", "inputs", "versions"))
+    if not (isinstance(files, dict) and isinstance(inputs, dict) and isinstance(made_by, dict) and isinstance(inputs.get("settings"), dict)):
+        raise _unusable(folder / MANIFEST, "it is of another shape")
+    if made_by.get("code_sha256") != source_digest():
+        raise _unusable(folder / MANIFEST, "it is of another version of standoff")
+    if {name: value for name, value in inputs.items() if name != "settings"} != plain(inputs_of(scenario, record)):
+        raise _unusable(folder / MANIFEST, "it is of a run of other inputs")
+    if files.get(REPORT) != hashlib.sha256(report).hexdigest():
+        raise _unusable(folder / REPORT, "it is damaged: its checksum does not hold")
+    content = _plain(report, folder / REPORT)
+    claims = content.get("claims")
+    if not isinstance(claims, list) or [claim.get("id") if isinstance(claim, dict) else None for claim in claims] != list(scenario.claims):
+        raise _unusable(folder / REPORT, "it is of another shape: its claims are not those of the scenario")
+    return inputs["settings"], content
+
+
+def _plain(data: bytes, path: Path) -> Content:
+    """Read a JSON object."""
+    try:
+        found = json.loads(data, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise _unusable(path, f"it is no JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise _unusable(path, "it is of another shape")
+    return found
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number")
+
+
+def _unusable(path: Path, why: str) -> WorldsError:
+    return WorldsError(f"{path} cannot be used: {why}; remove the folder {path.parent} and run again, which computes everything anew")
 
 
 def _parquet(frame: Any) -> bytes:

@@ -18,6 +18,7 @@ from standoff.robust.variants import Rewritten, Variant, choose
 from standoff.scenario import Scenario
 from standoff.solve.induction import Progress
 from standoff.worlds import Worlds, redraw, run_world, sample, weigh
+from standoff.worlds.folder import below
 from standoff.worlds.weights import LEAST_EFFECTIVE
 
 
@@ -84,7 +85,7 @@ def vary(
     under: dict[str, dict[str, Judged]] = {name: {} for name in now}
     idle: dict[str, str] = {}
     for number, variant in enumerate(variants, start=1):
-        where = Path(folder) / "robust" / variant.name if folder is not None else None
+        where = below(Path(folder), "robust", variant.name) if folder is not None else None
         varied = _varied(variant, base, tolerance, workers, where, _named(progress, f"{number}/{len(variants)} {variant.short}"))
         for name, found in now.items():
             under[name][variant.name] = varied.judged(name, found)

@@ -13,6 +13,7 @@ import numpy as np
 from standoff.errors import SolveError
 from standoff.game import DECISION, END
 from standoff.game.structure import effects
+from standoff.limits import LARGEST_SEED, MOST_RUNS, whole_number
 from standoff.scenario.models import Intervention
 from standoff.scenario.titles import moment
 from standoff.simulate._kernel import Known, draw_futures
@@ -79,7 +80,7 @@ class Futures:
         game = self.equilibrium.game
         steps = len(game.structure.layers)
         path = np.zeros(steps, dtype=np.int64), np.zeros(steps, dtype=np.int64), np.zeros(steps, dtype=np.int64)
-        _, _, count = _Start(self.equilibrium, self.seed, self.root, self.x, self.acted, ()).draw(run, run + 1, path)
+        _, _, count = _Start(self.equilibrium, _signed(self.seed), self.root, self.x, self.acted, ()).draw(run, run + 1, path)
         return tell(self.equilibrium, path[0][:count], path[1][:count], path[2][:count], int(self.end[run]))
 
 
@@ -125,13 +126,15 @@ def simulate(
 
     The same `seed` gives the same luck to the same run whatever `do` says. `moves=False` keeps the ends only, which saves memory.
 
-    Raises InterventionError for interventions that cannot apply; SolveError when the record has ended the game.
+    Raises InterventionError for interventions that cannot apply; SolveError when the record has ended the game, or a number is beyond its limits.
 
     >>> import standoff as so
     >>> futures = so.simulate(so.solve(so.build(so.load("one-shot-threat"))), runs=1000, seed=1)
     >>> len(futures)
     1000
     """
+    whole_number("the number of futures", runs, 0, MOST_RUNS, SolveError)
+    whole_number("the seed", seed, 0, LARGEST_SEED, SolveError)
     game = equilibrium.game
     game.must_end("drawing futures")
     root, x = int(game.structure.roots[0]), equilibrium.prior
@@ -145,7 +148,7 @@ def simulate(
     equilibrium = equilibrium.rooted(root, x)
     acted = overrides(game, do, now=int(game.structure.period[root]))
     marks = tuple(sorted({*game.option_addresses, *game.structure.addresses})) if moves else ()
-    start = _Start(equilibrium, seed, root, x, acted, marks)
+    start = _Start(equilibrium, _signed(seed), root, x, acted, marks)
     start.tables, start.known  # noqa: B018 - computed once, before the threads share them
     cuts = [*range(0, runs, BATCH), runs]
     done = 0
@@ -164,6 +167,11 @@ def simulate(
     ends = np.concatenate([end for end, _ in results]) if results else np.zeros(0, dtype=np.int64)
     firsts = np.concatenate([first for _, first in results]) if results else np.zeros((0, len(marks)), dtype=np.int16)
     return Futures(equilibrium, seed, root, x, acted, ends, marks, firsts)
+
+
+def _signed(seed: int) -> int:
+    """Return the number that has the same 64 bits with a sign, which is what the kernels are compiled for."""
+    return seed if seed < 1 << 63 else seed - (1 << 64)
 
 
 @dataclass(frozen=True)

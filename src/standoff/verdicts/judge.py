@@ -21,6 +21,7 @@ from standoff.verdicts.never import never, occurrence, reason
 from standoff.verdicts.search import search as run_search
 from standoff.verdicts.shares import Stated, band, bands, margins_of, stated, tally, truths_of
 from standoff.verdicts.stories import Story, tell_world
+from standoff.workers import parallel
 from standoff.worlds import World, Worlds
 from standoff.worlds.draws import free_parameters
 
@@ -198,14 +199,8 @@ Looked = tuple[Hinge | Slope | None, Effects | None, np.ndarray]
 
 
 def _in_parallel(jobs: list[tuple[list[str], np.ndarray, np.ndarray, np.ndarray]], workers: int) -> Iterator[Looked]:
-    if workers == 1 or sum(x.size for _, x, _, _ in jobs) < SMALL:
-        yield from (_look(*job) for job in jobs)
-        return
-    from joblib import Parallel, delayed
-
-    yield from Parallel(n_jobs=workers, return_as="generator", batch_size=1, inner_max_num_threads=1, backend="loky")(
-        delayed(_look)(*job) for job in jobs
-    )
+    small = sum(x.size for _, x, _, _ in jobs) < SMALL
+    return parallel(_look, jobs, 1 if small else workers)
 
 
 def _look(names: list[str], x: np.ndarray, u: np.ndarray, margins: np.ndarray) -> Looked:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,7 @@ import pandas as pd
 from standoff.chain import Games, fix_grids
 from standoff.errors import GameTooLargeError, StandoffError, WorldsError
 from standoff.game.told import must_be_told
+from standoff.limits import LARGEST_SEED, MOST_WORLDS, whole_number
 from standoff.record import Record
 from standoff.scenario import Scenario, inputs_of, resolve
 from standoff.scenario.canonical import Canonical
@@ -22,12 +24,11 @@ from standoff.solve.induction import Progress
 from standoff.solve.refine import ladder
 from standoff.solve.solver import solve
 from standoff.version import __version__, source_digest
+from standoff.workers import parallel
 from standoff.worlds.draws import SPREADS, Spread, at_quantiles, draw, free_parameters
-from standoff.worlds.store import Store, to_frame
+from standoff.worlds.store import BATCH, Store, to_frame
 from standoff.worlds.weights import Weights, weigh
 from standoff.worlds.world import Task, World, run_world, structures_of
-
-BATCH = 8
 
 STAND_INS = 0.45, 0.55, 0.35, 0.65, 0.25, 0.75
 """Where in all priors at once to look for a world that stands in for the median one, where that cannot be computed."""
@@ -93,14 +94,11 @@ def fingerprint(task: Task, scenario: Scenario, seed: int, spread: Spread = "dec
 
 def compute(task: Task, points: Sequence[tuple[int, np.ndarray]], workers: int) -> Iterator[World]:
     """Yield worlds (index, quantiles) in order as they are finished."""
-    if workers == 1 or len(points) < 2:
-        for index, u in points:
-            yield run_world(task, index, at_quantiles(task.canonical, u))
-        return
-    from joblib import Parallel, delayed
+    return parallel(_computed, [(task, index, u) for index, u in points], workers)
 
-    jobs = (delayed(run_world)(task, index, at_quantiles(task.canonical, u)) for index, u in points)
-    yield from Parallel(n_jobs=workers, return_as="generator", batch_size=1, inner_max_num_threads=1, backend="loky")(jobs)
+
+def _computed(task: Task, index: int, u: np.ndarray) -> World:
+    return run_world(task, index, at_quantiles(task.canonical, u))
 
 
 def _solve_median(
@@ -155,17 +153,16 @@ def sample(
     grid on which the median world meets `tolerance`, and on finer ones as long as a claim is not decided or a bound exceeds the tolerance. With
     `folder`, finished worlds are kept there and a rerun continues. The result does not depend on `workers`.
 
-    Raises WorldsError when `n` is not positive, when a folder holds another run, or when no world could be computed.
+    Raises WorldsError when `n` or `seed` is beyond its limits, when a folder holds or is in use by another run, or when no world could be computed.
 
     >>> import standoff as so
     >>> worlds = so.sample(so.load("one-shot-threat"), n=8, seed=0, workers=1)
     >>> len(worlds)
     8
     """
-    if n < 1:
-        raise WorldsError(f"the number of worlds must be at least 1, not {n}")
+    _within_limits(n, seed)
     task, median = make_task(scenario, record, tolerance=tolerance, workers=workers, progress=progress)
-    store = Store(Path(folder), fingerprint(task, scenario, seed)) if folder is not None else None
+    store = _store(folder, task, fingerprint(task, scenario, seed))
     return _drawn(Worlds(task, median, seed, np.zeros((0, 0)), (), Weights(np.zeros(0), 0.0, 0.0), temper, store, scenario), n, workers, progress)
 
 
@@ -190,11 +187,31 @@ def redraw(
     if worlds.scenario is None:
         raise WorldsError("worlds can be drawn again only with the scenario that they were sampled from")
     task = replace(worlds.task, first=min(worlds.task.first + 1, len(worlds.task.ladder) - 1)) if finer else worlds.task
-    store = Store(Path(folder), fingerprint(task, worlds.scenario, worlds.seed, spread)) if folder is not None else None
+    store = _store(folder, task, fingerprint(task, worlds.scenario, worlds.seed, spread))
     return _drawn(replace(worlds, task=task, worlds=(), store=store, spread=spread), len(worlds), workers, progress)
 
 
+def _within_limits(n: int, seed: int) -> None:
+    whole_number("the number of worlds", n, 1, MOST_WORLDS, WorldsError)
+    whole_number("the seed", seed, 0, LARGEST_SEED, WorldsError)
+
+
+def _store(folder: str | Path | None, task: Task, decides: Mapping[str, Any]) -> Store | None:
+    """Return the place of finished worlds in a folder; None without one."""
+    if folder is None:
+        return None
+    canonical = task.canonical
+    return Store(Path(folder), decides, [parameter.name for parameter in canonical.parameters], canonical.claims)
+
+
 def _drawn(known: Worlds, n: int, workers: int, progress: Progress | None) -> Worlds:
+    """Return the first `n` worlds; what is missing in the folder is computed, while no other run has it."""
+    _within_limits(n, known.seed)
+    with known.store.locked() if known.store is not None else nullcontext():
+        return _completed(known, n, workers, progress)
+
+
+def _completed(known: Worlds, n: int, workers: int, progress: Progress | None) -> Worlds:
     task, store = known.task, known.store
     quantiles = SPREADS[known.spread](draw(task.canonical, n, known.seed))
     found = {world.index: world for world in known.worlds} | (store.load() if store is not None else {})

@@ -1,16 +1,16 @@
-"""The run folder: finished worlds survive a full disk, Ctrl-C or a kill, and the next run of the same inputs continues.
+"""Finished worlds in the run folder: they survive a full disk, Ctrl-C or a kill, and the next run of the same inputs continues.
 
-Each batch of worlds is a Parquet file that appears whole (written beside, then renamed). A manifest with the hash of everything that decides
-the worlds tells whether a folder belongs to the run.
+Each batch of worlds is a Parquet file that appears whole. It carries the hash of everything that decides the worlds, and of its own bytes, so that
+neither worlds of another run nor damaged ones are taken; `inputs.json` says in words what a folder is a run of.
 """
 
 from __future__ import annotations
 
-import contextlib
-import errno
+import hashlib
+import io
 import json
-import os
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,11 @@ import pandas as pd
 
 from standoff.claims import Finding
 from standoff.errors import WorldsError
+from standoff.worlds.folder import below, locked, make_folder, read_whole, write_whole
 from standoff.worlds.world import World
+
+BATCH = 8
+"""Worlds per file."""
 
 
 def to_frame(worlds: Iterable[World]) -> pd.DataFrame:
@@ -74,43 +78,6 @@ def from_frame(frame: pd.DataFrame) -> list[World]:
     return worlds
 
 
-ELSEWHERE = "name another folder with `standoff run --out FOLDER`"
-"""The remedy where a run folder cannot be used."""
-
-FULL = (errno.ENOSPC, errno.EDQUOT)
-
-
-def make_folder(folder: Path) -> None:
-    """Make the folder of a run, before anything is computed for it. Raises WorldsError that names what is in the way."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        in_the_way = isinstance(error, (FileExistsError, NotADirectoryError))
-        blocking = next((path for path in (folder, *folder.parents) if path.is_file()), None) if in_the_way else None
-        reason = f"{blocking} is a file" if blocking is not None else error.strerror
-        remedy = f"move {blocking} away, or {ELSEWHERE}" if blocking not in (None, folder) else ELSEWHERE
-        raise WorldsError(f"the run folder {folder} cannot be made: {reason}; {remedy}") from error
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise WorldsError(f"the run folder {folder} cannot be written to; {ELSEWHERE}")
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file that is either there whole or not at all. Raises WorldsError when the disk does not take it."""
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        beside.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
-        remedy = ". What was finished stays readable; run again to continue" if error.errno in FULL else f"; {ELSEWHERE}"
-        raise WorldsError(f"cannot write {path}: {error.strerror}{remedy}") from error
-
-
 ASPECTS = {
     "the scenario differs": ("scenario", "scenario_sha256"),
     "the record differs": ("record", "record_sha256"),
@@ -125,13 +92,13 @@ GRIDS = ("ladder", "first", "tolerance", "before_levels")
 """These follow from all else and from the tolerance."""
 
 
-def _differing(text: str, fingerprint: Mapping[str, Any]) -> list[str]:
+def _differing(written: bytes, fingerprint: Mapping[str, Any]) -> list[str]:
     """Say in what a manifest differs from what is wanted."""
     try:
-        known = json.loads(text)
+        known = json.loads(written)
         if not isinstance(known, dict):
             raise ValueError
-    except ValueError:
+    except (ValueError, RecursionError):
         return ["its inputs.json cannot be read"]
     wanted = json.loads(json.dumps(fingerprint))
 
@@ -139,46 +106,127 @@ def _differing(text: str, fingerprint: Mapping[str, Any]) -> list[str]:
         return any(known.get(key) != wanted.get(key) for key in keys)
 
     found = [words for words, keys in ASPECTS.items() if differ(keys)]
-    return found or ["the tolerance differs"]
+    return found or ["the tolerance differs" if differ(GRIDS) else "its inputs.json was written otherwise"]
+
+
+BEGIN_ANEW = "begin anew with --fresh, which discards its worlds, or name another folder with --out"
 
 
 class Store:
-    """Finished worlds of one run in a folder."""
+    """Finished worlds of one run in a folder, by the parameters and claims that they have."""
 
-    def __init__(self, folder: Path, fingerprint: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, fingerprint: Mapping[str, Any], parameters: Iterable[str], claims: Iterable[str]) -> None:
         self.folder = folder
-        self.batches = folder / "worlds"
-        manifest = folder / "inputs.json"
-        text = json.dumps(fingerprint, indent=2, sort_keys=True)
+        self.fingerprint = fingerprint
+        self.parameters = frozenset(parameters)
+        self.claims = frozenset(claims)
+        self.text = json.dumps(fingerprint, indent=2, sort_keys=True).encode()
+        self.inputs = hashlib.sha256(self.text).hexdigest()
         make_folder(folder)
-        if manifest.exists():
-            try:
-                known = manifest.read_text(encoding="utf-8")
-            except OSError as error:
-                raise WorldsError(f"cannot read {manifest}: {error.strerror}") from error
-            if known != text:
-                raise WorldsError(
-                    f"{folder} holds a run of other inputs: {' and '.join(_differing(known, fingerprint))}; "
-                    "begin anew with --fresh, which discards its worlds, or name another folder with --out"
-                )
-        else:
-            write_whole(manifest, text.encode())
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Keep the folder from other runs while worlds are read and written."""
+        return locked(self.folder)
 
     def load(self) -> dict[int, World]:
-        """Return the worlds that are finished, by index."""
+        """Return the worlds that are finished, by index.
+
+        Raises WorldsError when the folder holds a run of other inputs, or a batch that is damaged, foreign, or of another shape.
+        """
+        self._claim()
         found: dict[int, World] = {}
-        for path in sorted(self.batches.glob("batch-*.parquet")):
+        for path in sorted(below(self.folder, "worlds").glob("batch-*.parquet")):
             try:
-                frame = pd.read_parquet(path)
-            except (OSError, ValueError) as error:
-                raise WorldsError(f"{path} cannot be read ({error}); remove it and run again") from error
-            found |= {world.index: world for world in from_frame(frame)}
+                worlds = self._read(read_whole(path, LARGEST_BATCH))
+            except FileNotFoundError:
+                continue
+            except (ValueError, LookupError, TypeError, OverflowError) as error:
+                raise WorldsError(f"{path} cannot be read ({error}); remove it and run again, which computes its worlds anew") from error
+            found |= {world.index: world for world in worlds}
         return found
 
     def save(self, worlds: list[World]) -> None:
         """Append a batch."""
-        import io
+        write_whole(below(self.folder, "worlds") / f"batch-{worlds[0].index:06d}.parquet", sealed(to_frame(worlds), self.inputs))
 
-        buffer = io.BytesIO()
-        to_frame(worlds).to_parquet(buffer, index=False)
-        write_whole(self.batches / f"batch-{worlds[0].index:06d}.parquet", buffer.getvalue())
+    def _claim(self) -> None:
+        """Make the folder that of this run, or find that it is."""
+        manifest = self.folder / "inputs.json"
+        try:
+            known = read_whole(manifest)
+        except FileNotFoundError:
+            write_whole(manifest, self.text)
+            return
+        if known != self.text:
+            raise WorldsError(f"{self.folder} holds a run of other inputs: {' and '.join(_differing(known, self.fingerprint))}; {BEGIN_ANEW}")
+
+    def _read(self, data: bytes) -> list[World]:
+        """Return the worlds of a batch. Raises ValueError, LookupError, TypeError or OverflowError that says what is wrong with it."""
+        frame = unsealed(data, self.inputs)
+        names = {kind: {name.partition(":")[2] for name in frame.columns if name.startswith(f"{kind}:")} for kind in ("p", *OF_A_CLAIM)}
+        if names["p"] != self.parameters:
+            raise ValueError("it has other parameters")
+        # Where no world of a batch could be computed nothing is measured.
+        measured = self.claims if any(not problem for problem in frame["problem"]) else frozenset(names["margin"])
+        if not all(measured == names[kind] <= self.claims for kind in OF_A_CLAIM):
+            raise ValueError("it has other claims")
+        worlds = from_frame(frame)
+        numbers = [world.index for world in worlds]
+        if min(numbers) < 0 or len(set(numbers)) < len(numbers):
+            raise ValueError("its worlds are not numbered one by one")
+        if not all(isinstance(problem, str) or pd.isna(problem) for problem in frame["problem"]):
+            raise TypeError("a problem is no text")
+        return worlds
+
+
+# -- batches -------------------------------------------------------------------------------------------------------------------------------
+
+LARGEST_BATCH = 1 << 26
+"""Bytes of a batch, on disk and unpacked."""
+
+OF_A_CLAIM = ("margin", "numbers", "problem")
+
+_INPUTS = b"standoff:inputs"
+_SEAL = b"standoff:seal"
+_MARK = b"sha256 of this file with zeros in place of what follows: "
+_BLANK = b"0" * 64
+
+
+def sealed(frame: pd.DataFrame, inputs: str) -> bytes:
+    """Return a Parquet file that carries the hash of the inputs and of its own bytes."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    table = table.replace_schema_metadata({**table.schema.metadata, _INPUTS: inputs.encode(), _SEAL: _MARK + _BLANK})
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer)
+    head, mark, tail = buffer.getvalue().rpartition(_MARK + _BLANK)
+    assert mark, "Parquet keeps metadata as they are"
+    digest = hashlib.sha256(head + mark + tail).hexdigest()
+    return head + _MARK + digest.encode() + tail
+
+
+def unsealed(data: bytes, inputs: str) -> pd.DataFrame:
+    """Return the table of a batch. Nothing is unpacked before the hash of its bytes is found right.
+
+    Raises ValueError that says what is wrong.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    head, mark, tail = data.rpartition(_MARK)
+    digest, rest = tail[: len(_BLANK)], tail[len(_BLANK) :]
+    if not mark or hashlib.sha256(head + mark + _BLANK + rest).hexdigest().encode() != digest:
+        raise ValueError("it is damaged: its checksum does not hold")
+    try:
+        file = pq.ParquetFile(io.BytesIO(data), thrift_string_size_limit=LARGEST_BATCH, thrift_container_size_limit=LARGEST_BATCH)
+        groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
+        if (file.metadata.metadata or {}).get(_INPUTS) != inputs.encode():
+            raise ValueError("it is of a run of other inputs")
+        if not 0 < file.metadata.num_rows <= BATCH or sum(group.total_byte_size for group in groups) > LARGEST_BATCH:
+            raise ValueError(f"it is no batch: 1 to {BATCH} worlds in at most {LARGEST_BATCH:,} bytes are")
+        frame: pd.DataFrame = file.read().to_pandas(ignore_metadata=True)
+    except (OSError, pa.ArrowException, MemoryError) as error:
+        raise ValueError(f"it is no Parquet file: {str(error).splitlines()[0] if str(error) else type(error).__name__}") from error
+    return frame
