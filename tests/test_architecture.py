@@ -13,7 +13,8 @@ import standoff
 ROOT = Path(standoff.__file__).parent
 
 ORDER = [
-    ["errors", "names", "version"],
+    ["reading", "text"],
+    ["errors", "names", "printed", "version"],
     ["expressions", "record"],
     ["scenario", "scenarios"],
     ["game"],

@@ -20,6 +20,7 @@ from standoff.expressions.syntax import (
     Word,
     depth,
 )
+from standoff.text import DIGITS, foreign_digit
 
 if TYPE_CHECKING:
     from lark import Lark, Token
@@ -53,7 +54,11 @@ def parse(text: str) -> Node:
         column = (error.pos_in_stream or 0) + 1
         found = text[column - 1 : column]
         raise ExpressionError(
-            "this character has no place in an expression", text=text, column=column, found=found, suggestion=_REMEDIES.get(found)
+            "this character has no place in an expression",
+            text=text,
+            column=column,
+            found=found,
+            suggestion=_REMEDIES.get(found, DIGITS if foreign_digit(found) else None),
         ) from None
     except (UnexpectedToken, UnexpectedEOF) as error:
         raise _unexpected(text, getattr(error, "token", None)) from None

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from standoff.errors import Fault, RecordError
 from standoff.names import closest
+from standoff.reading import Unreadable, decoded, read_bytes
 
 MAX_BYTES = 50 * 2**20
 
@@ -96,15 +97,13 @@ def read_record(path: str | Path) -> Record:
     """
     path = Path(path)
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise RecordError([Fault(file=str(path), problem=f"the file is larger than {MAX_BYTES // 2**20} MB")])
-        raw = path.read_bytes()
-    except OSError as error:
-        raise RecordError([Fault(file=str(path), problem=f"cannot be read: {error.strerror}")]) from error
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise RecordError([Fault(file=str(path), problem=f"is not UTF-8 (byte {error.start})")]) from error
+        raw = read_bytes(path, MAX_BYTES)
+        text = decoded(raw)
+    except Unreadable as error:
+        fault = Fault(
+            file=str(path), line=error.line, problem=error.problem, found=error.found, allowed=error.allowed, suggestion=error.suggestion
+        )  # fmt: skip
+        raise RecordError([fault]) from error
     reader = csv.DictReader(io.StringIO(text, newline=""))
     fields = list(Event.model_fields)
     faults: list[Fault] = []

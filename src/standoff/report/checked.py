@@ -7,10 +7,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich.text import Text
 
 from standoff.errors import Fault
 from standoff.game import Estimate, estimate
+from standoff.printed import Text
 from standoff.report.words import Content, plural
 
 if TYPE_CHECKING:

@@ -13,8 +13,10 @@ from pydantic import BaseModel, ValidationError
 
 from standoff.errors import Fault, shortened
 from standoff.names import closest, listed
+from standoff.reading import ANYWHERE, Reach
 from standoff.scenario.models import Chain, Scenario
 from standoff.scenario.places import FieldPath, Node, Origin, dotted
+from standoff.scenario.texts import text_faults
 
 _NAME_RULE = "letters, digits and underscores, beginning with a letter or underscore, at most 64"
 _ALLOWED = {
@@ -37,23 +39,28 @@ _ALLOWED = {
 _TYPE_ERRORS = frozenset(_ALLOWED)
 
 
-def declare(root: Node, path: Path | None = None) -> tuple[Scenario | None, list[Fault]]:
+def declare(root: Node, path: Path | None = None, reach: Reach = ANYWHERE) -> tuple[Scenario | None, list[Fault]]:
     """Make a scenario out of a tree, with the faults of shape found; None when there are any."""
-    origin = Origin(path, root)
+    origin = Origin(path, root, reach)
+    unwritable = text_faults(root)
     try:
         scenario = Scenario.model_validate(root.data())
     except ValidationError as error:
-        return None, _faults(error, origin, Scenario)
+        return None, [*unwritable, *_faults(error, origin, Scenario)]
+    if unwritable:
+        return None, unwritable
     scenario._origin = origin
     return scenario, []
 
 
 def declare_chain(root: Node, path: Path | None = None) -> tuple[Chain | None, list[Fault]]:
     """Make a chain of scenarios out of a tree, with the faults of shape found; None when there are any."""
+    unwritable = text_faults(root)
     try:
-        return Chain.model_validate(root.data()), []
+        chain = Chain.model_validate(root.data())
     except ValidationError as error:
-        return None, _faults(error, Origin(path, root), Chain)
+        return None, [*unwritable, *_faults(error, Origin(path, root), Chain)]
+    return (None, unwritable) if unwritable else (chain, [])
 
 
 def _faults(error: ValidationError, origin: Origin, model: type[BaseModel]) -> list[Fault]:
