@@ -58,7 +58,7 @@ def parse(text: str) -> Node:
             text=text,
             column=column,
             found=found,
-            suggestion=_REMEDIES.get(found, DIGITS if foreign_digit(found) else None),
+            suggestion=_REMEDIES.get(found),
         ) from None
     except (UnexpectedToken, UnexpectedEOF) as error:
         raise _unexpected(text, getattr(error, "token", None)) from None
@@ -80,6 +80,9 @@ def _check_text(text: str) -> None:
         )
     if not text.strip():
         raise ExpressionError("the expression is empty", text=text, column=1)
+    foreign = foreign_digit(text)
+    if foreign is not None:
+        raise ExpressionError("this digit is not read as a number", text=text, column=text.index(foreign) + 1, found=foreign, suggestion=DIGITS)
     if "__" in text:
         raise ExpressionError(
             "names with two underscores in a row are not allowed",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ _INTEGER = re.compile(r"[-+]?[0-9]+$")
 _BASED = re.compile(r"0(o[0-7]+|x[0-9a-fA-F]+)$")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$")
 _SPECIAL = re.compile(r"([-+]?)\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$")
+_LONG_ESCAPE = re.compile(r"\\U([0-9a-fA-F]{8})")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}$")
 
 
@@ -155,6 +157,12 @@ class _Reader:
             self.reading.faults.append(
                 Fault(file=self.file, line=line, problem="a file cannot hold this character", found=escape(text[error.position]), suggestion=remedy)
             )
+        except (ValueError, OverflowError):
+            # Of the escapes, \UFFFFFFFF and its like are read as numbers, but are the numbers of no characters.
+            beyond = (one for one in _LONG_ESCAPE.finditer(text) if int(one[1], 16) > sys.maxunicode)
+            found, line = next(((one[0], text.count("\n", 0, one.start()) + 1) for one in beyond), (None, None))
+            problem = "this is not YAML: an escape stands for no character"
+            self.reading.faults.append(Fault(file=self.file, line=line, problem=problem, found=found, allowed="up to \\U0010FFFF"))
         except YAMLError as error:
             self.reading.faults.append(Fault(file=self.file, problem=f"this is not YAML: {shortened(str(error), 200)}"))
         except RecursionError:
