@@ -47,7 +47,7 @@ def test_a_misspelt_name_is_found_among_hundreds(seed):
     """A letter left out, doubled, exchanged or swapped with its neighbour: the search over few names finds what the search over all does."""
     import random
 
-    draw = random.Random(seed)
+    draw = random.Random(seed)  # noqa: S311 - no secret
     letters = "abcdefghijklmnopqrstuvwxyz_"
     known = ["".join(draw.choices(letters, k=draw.randint(4, 24))) for _ in range(400)]
     for name in draw.sample(known, 60):
