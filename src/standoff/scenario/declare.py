@@ -69,11 +69,11 @@ def _faults(error: ValidationError, origin: Origin, model: type[BaseModel]) -> l
         field, branch = _field_path(item["loc"], origin.root, item["type"] == "missing")
         grouped[field].append((branch, item))
     faults = []
+    around = {field[:length] for field in grouped for length in range(len(field))}
     for field, items in grouped.items():
-        inside = [other for other in grouped if other != field and other[: len(field)] == field]
         # A block that is wrong inside is not also to be called "no number" because a number was possible too.
         details = [item for _, item in items]
-        if inside and all(item["type"] in _TYPE_ERRORS for item in details):
+        if field in around and all(item["type"] in _TYPE_ERRORS for item in details):
             continue
         faults.append(_fault(field, details, origin, model))
     return sorted(faults, key=lambda fault: (fault.file or "", fault.line or 0, fault.column or 0))
