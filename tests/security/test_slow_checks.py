@@ -9,7 +9,7 @@ from standoff import names
 from standoff.cli.examine import examine
 from standoff.errors import ScenarioError
 from standoff.names import closest
-from standoff.scenario import load
+from standoff.scenario import load, resolve
 
 
 @pytest.fixture
@@ -72,3 +72,16 @@ def test_long_clocks_have_a_limit_and_are_built_below_it(tmp_path):
     assert game.size()["periods"] == 300
     with pytest.raises(ScenarioError):
         load(write(tmp_path, DARE.replace("periods: 1}", "periods: 100000}")))
+
+
+def test_turns_and_events_are_counted_over_all_periods(tmp_path):
+    turns = "".join(f"  - {{player: rival, name: again{i}, options: {{wait{i}: {{}}, stay{i}: {{}}}}}}\n" for i in range(20))
+    with pytest.raises(ScenarioError, match="too many steps"):
+        load(write(tmp_path, DARE.replace("periods: 1}", "periods: 9999}").replace("ends:", f"{turns}ends:")))
+
+
+def test_quantities_in_a_long_chain_are_bound_in_any_order(tmp_path):
+    names = [f"d{i}" for i in range(400)]
+    lines = [f"  {name}: {before} + 0 * prize\n" for before, name in zip(["prize", *names], names, strict=False)]
+    scenario = load(write(tmp_path, DARE + "derived:\n" + "".join(reversed(lines))))
+    assert list(resolve(scenario).derived) == names
