@@ -13,7 +13,8 @@ import standoff
 ROOT = Path(standoff.__file__).parent
 
 ORDER = [
-    ["errors", "measured", "names", "version"],
+    ["reading", "text"],
+    ["errors", "measured", "names", "printed", "version"],
     ["limits", "workers"],
     ["expressions", "record"],
     ["scenario", "scenarios"],

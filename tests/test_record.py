@@ -151,15 +151,17 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
         assert why in fault.problem
 
 
-def test_text_in_another_encoding_is_refused_with_the_byte(written):
+def test_text_in_another_encoding_is_refused_with_its_line_and_byte(written):
     (fault,) = faults_of(written("id,date,actor", "a,2020-01-02,\u00e9mile", encoding="latin-1"))
-    assert "not UTF-8 (byte 27)" in fault.problem
+    assert (fault.line, fault.found) == (2, "byte 0xe9")
+    assert "not UTF-8" in fault.problem
 
 
 def test_a_huge_file_is_refused_before_it_is_read(written, monkeypatch):
     monkeypatch.setattr(standoff.record.events, "MAX_BYTES", 2**20)
     (fault,) = faults_of(written("id,date,actor", "a" * 2**20))
-    assert "larger than 1 MB" in fault.problem
+    assert "too large" in fault.problem
+    assert fault.allowed == "1,048,576 bytes"
 
 
 def test_a_quote_that_is_never_closed_is_a_fault_of_the_record(written):

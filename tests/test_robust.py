@@ -351,7 +351,7 @@ def test_claims_answers_from_the_run_that_is_at_hand(command, monkeypatch):
     def again(*_):
         raise AssertionError
 
-    monkeypatch.setattr("standoff.cli.pipeline.whole_run", again)
+    monkeypatch.setattr("standoff.cli.pipeline.run_loaded", again)
     code, content = command("claims", "one-shot-threat", *FEW, "--json")
     assert code == 0
     assert [{name: value for name, value in claim.items() if name not in ("scenario", "forecast")} for claim in content["claims"]] == ran["claims"]

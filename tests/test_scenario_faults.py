@@ -415,7 +415,7 @@ def test_the_faults_of_a_record_are_told_with_their_lines(tmp_path):
     assert [(fault.file, fault.line, fault.field) for fault in faults] == [(str(events), 3, "date")]
     events.write_bytes(b"\xff\xfe")
     (fault,) = faults_of(tmp_path, SOUND.replace("record:\n", "record:\n  file: events.csv\n"))
-    assert (fault.field, fault.file) == ("record.file", str(tmp_path / "scenario.yaml"))
+    assert (fault.file, fault.line, fault.found) == (str(events), 1, "byte 0xff")
     assert "not UTF-8" in str(fault)
 
 

@@ -82,7 +82,7 @@ BILLION = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(f"a{n}: &a{n} [{'
         ("a: 'open\n", None, None, ["not YAML"]),
         ("a:\n\t- 1\n", 2, 1, ["not YAML"]),
         ("a: 1\n---\nb: 2\n", 2, 1, ["several documents"]),
-        ("a: \0\n", None, None, ["not YAML"]),
+        ("a: \0\n", 1, None, ["NUL"]),
         ("? [a, b]\n: 1\n", 1, 3, ["plain text"]),
         ("a: 2020-02-30\n", 1, 4, ["does not exist", "2020-02-30"]),
         ("a: " + "[" * 150 + "]" * 150, 1, None, ["nested too deeply", "100"]),

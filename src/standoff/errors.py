@@ -18,6 +18,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from standoff.text import visible
+
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
@@ -44,11 +46,15 @@ class Fault:
             tail.append(f"allowed: {self.allowed}")
         if self.suggestion is not None:
             tail.append(self.suggestion if " " in self.suggestion else f"did you mean {self.suggestion}?")
-        return ": ".join([*head, "; ".join(tail)])
+        # A fault is one line, whatever the files that it speaks of hold.
+        return visible(": ".join([*head, "; ".join(tail)])).replace("\n", "\\n")
 
 
 class StandoffError(Exception):
-    """Base of all errors that standoff raises on purpose."""
+    """Base of all errors that standoff raises on purpose; the message can be printed as it is."""
+
+    def __str__(self) -> str:
+        return visible(super().__str__())
 
 
 class _FaultsError(StandoffError):

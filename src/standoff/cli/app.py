@@ -16,9 +16,9 @@ from standoff.cli.claims import claims
 from standoff.cli.compare import compare
 from standoff.cli.explain import explain
 from standoff.cli.gallery import gallery
-from standoff.cli.options import MAX_RUNS, MAX_SEED, MAX_WORLDS, Json, RecordFile, ScenarioArgument, Set, Tolerance, Workers
+from standoff.cli.options import MAX_RUNS, MAX_SEED, MAX_WORLDS, AllowOutside, Json, RecordFile, ScenarioArgument, Set, Tolerance, Workers
 from standoff.cli.terminal import OutputError, discard_output, error_content, print_json, progress_bar, say, show, show_error, written
-from standoff.cli.usage import usage_problem
+from standoff.cli.usage import foreign_number, usage_problem
 from standoff.errors import ExportError, Fault, RecordError, ScenarioError, StandoffError
 from standoff.version import __version__
 
@@ -54,6 +54,9 @@ def run_app(arguments: list[str]) -> int:
 
 def _run(arguments: list[str], as_json: bool) -> int:
     """Run a command and say what went wrong, if anything did."""
+    if problem := foreign_number(arguments):
+        _show_usage(problem, as_json)
+        return EXIT_FAULT
     try:
         result = app(args=arguments, prog_name="standoff", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
@@ -136,6 +139,7 @@ def run(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Begin anew: discard the worlds that an earlier run left in the folder.", show_default=False)
     ] = False,
+    allow_outside: AllowOutside = False,
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
@@ -144,9 +148,10 @@ def run(
     from standoff.scenario import holds_chain
 
     settings = Settings(
-        worlds=worlds, most=most, seed=seed, runs=runs, workers=workers, tolerance=tolerance, temper=temper, search=not no_search, fresh=fresh
-    )
-    chained = holds_chain(scenario)
+        worlds=worlds, most=most, seed=seed, runs=runs, workers=workers, tolerance=tolerance, temper=temper, search=not no_search, fresh=fresh,
+        allow_outside=allow_outside,
+    )  # fmt: skip
+    chained = holds_chain(scenario, allow_outside=allow_outside)
     with progress_bar() as progress:
         finished = (chain_run if chained else whole_run)(scenario, set_, record, out, settings, progress)
     if as_json:
@@ -160,19 +165,20 @@ def run(
 @app.command()
 def check(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A YAML file, or the name of a bundled scenario.", show_default=False)],
+    allow_outside: AllowOutside = False,
     set_: Set = None,
     as_json: Json = False,
 ) -> int:
     """List every fault of a scenario with its place, and the size of its game; of a chain, of each part. Nothing is solved."""
-    from standoff.cli.examine import examine, examine_chain
-    from standoff.report import check_content, show_check
+    from standoff.cli.examine import check_file, examine_chain
+    from standoff.report import show_check
     from standoff.scenario import holds_chain
 
     try:
-        chained = holds_chain(file)
+        chained = holds_chain(file, allow_outside=allow_outside)
     except ScenarioError:
         chained = False  # what keeps it from being read is told below, with all else
-    content = examine_chain(file, set_) if chained else check_content(file, *examine(file, set_))
+    content = (examine_chain if chained else check_file)(file, set_, allow_outside=allow_outside)
     print_json(content) if as_json else show(show_check(content))
     return 0 if content["ok"] else EXIT_FAULT
 
@@ -187,6 +193,7 @@ def solve(
     ] = 600.0,
     exact: Annotated[bool, typer.Option("--exact", help="Solve small games on all their public histories, without a belief grid.")] = False,
     branches: Annotated[bool, typer.Option("--branches", help="Look for other equilibria than the one taken, and list them.")] = False,
+    allow_outside: AllowOutside = False,
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
@@ -196,7 +203,7 @@ def solve(
     from standoff.report import branches_content, show_solution, solution_content
     from standoff.scenario import load
 
-    declared = load(scenario, overrides(set_))
+    declared = load(scenario, overrides(set_), allow_outside=allow_outside)
     build(declared)  # refuses a game that cannot be built before the compiler is loaded
     from standoff.chain import build as build_opened
     from standoff.solve import Equilibrium, Exact
@@ -224,6 +231,7 @@ def replay(
     known: Annotated[bool, typer.Option("--known", help="Stop where the claims were made, as `run` does.", show_default=False)] = False,
     tolerance: Tolerance = 1e-2,
     workers: Workers = 2,
+    allow_outside: AllowOutside = False,
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
@@ -233,7 +241,7 @@ def replay(
     from standoff.report import replay_content, show_replay
     from standoff.scenario import load
 
-    declared = load(scenario, overrides(set_))
+    declared = load(scenario, overrides(set_), allow_outside=allow_outside)
     build(declared).must_end("replaying a record")  # refuses before the compiler is loaded
     events = record_of(declared, record)
     if events is None:
@@ -265,17 +273,14 @@ def new(
     as_json: Json = False,
 ) -> None:
     """Write a commented starter scenario."""
-    from standoff.cli.examine import examine
     from standoff.cli.starter import write_starter
 
-    write_starter(file, set_)
-    faults, game = examine(str(file), None)
-    content: dict[str, Any] = {"file": str(file), "size": game.size() if game is not None else None, "faults": [str(fault) for fault in faults]}
+    faults, game = write_starter(file, set_)
+    content: dict[str, Any] = {"file": str(file), "size": game.size(), "faults": [str(fault) for fault in faults]}
     if as_json:
         print_json(content)
         return
-    from rich.text import Text
-
+    from standoff.printed import Text
     from standoff.report.words import commands
 
     show(
@@ -296,6 +301,7 @@ def export_(
     format_: Annotated[str, typer.Option("--format", help="efg: Gambit's extensive form.")] = "efg",
     out: Annotated[Path | None, typer.Option(help="File to write; NAME.efg by default.", show_default=False)] = None,
     scaled: Annotated[bool, typer.Option("--scaled", help="Multiply payoffs by each player's precision.", show_default=False)] = False,
+    allow_outside: AllowOutside = False,
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
@@ -307,7 +313,7 @@ def export_(
     from standoff.export import export
     from standoff.scenario import load
 
-    declared = load(scenario, overrides(set_))
+    declared = load(scenario, overrides(set_), allow_outside=allow_outside)
     path = out if out is not None else Path(f"{declared.name}.efg")
     try:
         written = export(build(declared), path, scaled=scaled)
@@ -317,6 +323,6 @@ def export_(
     if as_json:
         print_json(content)
     else:
-        from rich.text import Text
+        from standoff.printed import Text
 
         show([Text(f"{content['file']} written, {content['bytes']:,} bytes.")])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from standoff.cli.options import MAX_SEED, MAX_WORLDS, Json, ScenarioArgument, Set, Workers
+from standoff.cli.options import MAX_SEED, MAX_WORLDS, AllowOutside, Json, ScenarioArgument, Set, Workers
 from standoff.cli.terminal import Progress, print_json, progress_bar, say, show
 from standoff.errors import Fault, ScenarioError, WorldsError
 from standoff.names import closest, listed
@@ -42,15 +42,19 @@ def claims(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of worlds.")] = 0,
     workers: Workers = 2,
+    allow_outside: AllowOutside = False,
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
     """Show the verdict on every claim, all about some of them, or whether the verdicts survive other choices of the modeller."""
     from standoff.cli.pipeline import Settings
 
-    parts = _parts(scenario, set_ or [], seed)
+    parts = _parts(scenario, set_ or [], seed, allow_outside=allow_outside)
     shown = _known(parts, ids or [])
-    settings = Settings(worlds=worlds, most=most, seed=seed, runs=RUNS, workers=workers, tolerance=TOLERANCE, temper=None, search=True)
+    settings = Settings(
+        worlds=worlds, most=most, seed=seed, runs=RUNS, workers=workers, tolerance=TOLERANCE, temper=None, search=True,
+        allow_outside=allow_outside,
+    )  # fmt: skip
     with progress_bar() as progress:
         content = _robust(scenario, parts, shown, settings, progress) if robust else _judged(scenario, parts, shown, settings, progress)
     if as_json:
@@ -60,8 +64,7 @@ def claims(
 
         show(show_robust(content))
     else:
-        from rich.text import Text
-
+        from standoff.printed import Text
         from standoff.report.claimed import show_claims, show_details
 
         show([Text(f"From the run in {', '.join(content['folders'])}.", style="dim")])
@@ -82,17 +85,17 @@ class Part:
     """Of its run."""
 
 
-def _parts(name: str, given: list[str], seed: int) -> list[Part]:
+def _parts(name: str, given: list[str], seed: int, *, allow_outside: bool) -> list[Part]:
     """Load a scenario, or all of a chain. Raises ScenarioError with every fault, or when nothing is claimed."""
     from standoff.cli.arguments import overrides, record_of, resolved_names
     from standoff.report import default_folder
     from standoff.scenario import holds_chain, load, load_chain
 
-    if holds_chain(name):
-        crisis = load_chain(name, overrides(given))
+    if holds_chain(name, allow_outside=allow_outside):
+        crisis = load_chain(name, overrides(given), allow_outside=allow_outside)
         loaded = list(zip(crisis.named, crisis.parts, strict=True))
     else:
-        loaded = [(name, load(name, overrides(given)))]
+        loaded = [(name, load(name, overrides(given), allow_outside=allow_outside))]
     parts = []
     for called, scenario in loaded:
         known = [f"{key}={value}" for key, value in overrides(given).items() if len(loaded) == 1 or _plain(key) in resolved_names(scenario)]
@@ -151,14 +154,14 @@ def _told(parts: Sequence[Part], progress: Progress) -> Iterator[tuple[Part, Pro
 
 def _judged(name: str, parts: Sequence[Part], ids: Sequence[str], settings: Settings, progress: Progress) -> dict[str, Any]:
     """Return the claims of runs that are at hand, or of runs made now; those asked for with the stories of their counter-worlds."""
-    from standoff.cli.pipeline import whole_run
+    from standoff.cli.pipeline import run_loaded
     from standoff.report.claimed import claims_report
 
     contents = []
     for (part, told), called in zip(_told(parts, progress), _called(parts), strict=True):
         content = _at_hand(part, settings)
         if content is None:
-            content = whole_run(part.called, part.given, None, None, settings, told)
+            content = run_loaded(part.called, part.scenario, part.record, None, settings, settings.command(part.called, part.given), told)
         _tell(part, [claim for claim in content["claims"] if called[claim["id"]] in ids], settings, told)
         contents.append(content)
     return claims_report(name, contents, [part.scenario.name for part in parts])

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from standoff.cli.options import MAX_RUNS, MAX_SEED, MAX_WORLDS, Json, RecordFile, ScenarioArgument, Set, Tolerance, Workers
+from standoff.cli.options import MAX_RUNS, MAX_SEED, MAX_WORLDS, AllowOutside, Json, RecordFile, ScenarioArgument, Set, Tolerance, Workers
 from standoff.cli.terminal import print_json, progress_bar, show
 
 
@@ -32,6 +32,7 @@ def compare(
     workers: Workers = 2,
     record: RecordFile = None,
     tolerance: Tolerance = 1e-2,
+    allow_outside: AllowOutside = False,
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
@@ -46,7 +47,7 @@ def compare(
     from standoff.worlds import sample
 
     arms = choose_arms([read_arm(text) for text in do or ()], against)
-    declared = load(scenario, overrides(set_))
+    declared = load(scenario, overrides(set_), allow_outside=allow_outside)
     events = record_of(declared, record)
     make_plans(declared, arms)  # refuses what cannot be done before anything is solved
     # Claims are not asked about here, and worlds are quicker without them.

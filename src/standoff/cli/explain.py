@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from standoff.cli.arguments import given_twice
-from standoff.cli.options import Json, RecordFile, ScenarioArgument, Set, Tolerance, Workers
+from standoff.cli.options import AllowOutside, Json, RecordFile, ScenarioArgument, Set, Tolerance, Workers
 from standoff.cli.terminal import print_json, progress_bar, say, show
 from standoff.errors import Fault, ScenarioError
 
@@ -32,6 +32,7 @@ def explain(
     record: RecordFile = None,
     tolerance: Tolerance = 1e-2,
     workers: Workers = 2,
+    allow_outside: AllowOutside = False,
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
@@ -41,7 +42,7 @@ def explain(
     from standoff.scenario import load
 
     declared_state, declared_beliefs = states_of(state), beliefs_of(beliefs)
-    declared = load(scenario, overrides(set_))
+    declared = load(scenario, overrides(set_), allow_outside=allow_outside)
     events = record_of(declared, record)
     from standoff.explain import explain as explain_choice
     from standoff.replay import replay

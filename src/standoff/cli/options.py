@@ -21,4 +21,7 @@ Set = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print the same content as JSON.", show_default=False)]
 Tolerance = Annotated[float, typer.Option(min=1e-9, max=1.0, help="Largest policy distance that the certificate accepts.")]
 Workers = Annotated[int, typer.Option(min=1, max=MAX_WORKERS, help="Processes or threads; results do not depend on it.")]
+AllowOutside = Annotated[
+    bool, typer.Option("--allow-outside", help="Let the scenario name files outside its own folder, which are then read.", show_default=False)
+]
 RecordFile = Annotated[Path | None, typer.Option("--record", metavar="FILE", help="A record instead of the scenario's own.", show_default=False)]

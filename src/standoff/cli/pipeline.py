@@ -38,6 +38,8 @@ class Settings:
     temper: float | None
     search: bool
     fresh: bool = False
+    allow_outside: bool = False
+    """Whether the scenario may name files outside its own folder."""
 
     def __post_init__(self) -> None:
         if self.most is not None and self.most < self.worlds:
@@ -61,6 +63,7 @@ class Settings:
         parts += [f"--temper {self.temper!r}"] if self.temper is not None else []
         parts += [] if self.search else ["--no-search"]
         parts += [f"--record {quote(str(record_file))}"] if record_file is not None else []
+        parts += ["--allow-outside"] if self.allow_outside else []
         parts += ["--set " + quote(f"{key}={value}") for key, value in overrides(given).items()]
         return " ".join(parts)
 
@@ -84,8 +87,9 @@ def whole_run(
     """Solve, replay, simulate, sample and judge; write the run folder and return the report."""
     from standoff.scenario import load
 
-    scenario = load(name, overrides(given))
-    return _run(name, scenario, record_of(scenario, record_file), out, settings, settings.command(name, given, record_file), progress)
+    scenario = load(name, overrides(given), allow_outside=settings.allow_outside)
+    command = settings.command(name, given, record_file)
+    return run_loaded(name, scenario, record_of(scenario, record_file), out, settings, command, progress)
 
 
 def chain_run(
@@ -98,7 +102,7 @@ def chain_run(
     if record_file is not None:
         problem = "a chain replays the record of each of its scenarios; run one scenario alone to replay another record"
         raise ScenarioError([Fault(field="--record", problem=problem, found=str(record_file))])
-    crisis = load_chain(name, overrides(given))
+    crisis = load_chain(name, overrides(given), allow_outside=settings.allow_outside)
     contents = []
     for number, (called, scenario) in enumerate(zip(crisis.named, crisis.parts, strict=True), start=1):
 
@@ -108,14 +112,14 @@ def chain_run(
         known = [key for key in overrides(given) if key.removeprefix("parameters.") in resolved_names(scenario)]
         command = settings.command(called, [f"{key}={overrides(given)[key]}" for key in known])
         folder = out / scenario.name if out is not None else None
-        contents.append(_run(called, scenario, record_of(scenario), folder, settings, command, told))
+        contents.append(run_loaded(called, scenario, record_of(scenario), folder, settings, command, told))
     return chain_content(name, crisis, contents)
 
 
-def _run(
+def run_loaded(
     name: str, scenario: Scenario, record: Record | None, out: Path | None, settings: Settings, command: str, progress: Progress
 ) -> dict[str, Any]:
-    """Do all steps of one scenario, in a folder that no other run has meanwhile."""
+    """Do all steps of a run for a scenario that has been loaded, in a folder that no other run has meanwhile, and return the report."""
     from standoff.game import build
     from standoff.report import default_folder
     from standoff.worlds.folder import locked, make_folder

@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.text import Text
 
 from standoff.errors import StandoffError, _FaultsError
+from standoff.printed import Text
+from standoff.printed import as_text as as_plain_text
+from standoff.text import visible
 
 Progress = Callable[[str, float], None]
 
@@ -20,9 +22,14 @@ WIDTH = 110
 """Columns where the terminal does not say."""
 
 
+def _console(**settings: Any) -> Console:
+    """Return a console that reads nothing into a text: no markup, no names of emoji, no numbers to colour."""
+    return Console(highlight=False, markup=False, emoji=False, **settings)
+
+
 def console(*, stderr: bool = False) -> Console:
     """Return a console; without a terminal it is as wide as COLUMNS says, or 110."""
-    made = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    made = _console(stderr=stderr)
     if not made.is_terminal and "COLUMNS" not in made._environ:
         made.width = WIDTH
     return made
@@ -58,7 +65,7 @@ def show(parts: Iterable[Any]) -> None:
     out = console()
     with written():
         for part in parts:
-            out.print(part)
+            out.print(as_plain_text(part))
 
 
 def as_text(parts: Iterable[Any]) -> str:
@@ -66,9 +73,9 @@ def as_text(parts: Iterable[Any]) -> str:
     import io
 
     stream = io.StringIO()
-    out = Console(file=stream, width=WIDTH, highlight=False, color_system=None, force_terminal=False, legacy_windows=False)
+    out = _console(file=stream, width=WIDTH, color_system=None, force_terminal=False, legacy_windows=False)
     for part in parts:
-        out.print(part)
+        out.print(as_plain_text(part))
     return "\n".join(line.rstrip() for line in stream.getvalue().split("\n"))
 
 
@@ -98,18 +105,26 @@ def show_error(error: BaseException) -> None:
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
     """Give a progress callback that draws a bar with the time left; it draws nothing when standard error is no terminal."""
-    out = Console(stderr=True)
+    out = _console(stderr=True)
     if not out.is_terminal:
         yield lambda _what, _share: None
         return
     from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
     tasks: dict[str, TaskID] = {}
     with Bar(*columns, console=out, transient=True) as bar:
 
         def report(what: str, share: float) -> None:
+            what = visible(what)
             if what not in tasks:
                 for task in tasks.values():
                     bar.update(task, visible=False)

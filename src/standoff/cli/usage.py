@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from typer.exceptions import TyperException
 
+from standoff.text import DIGITS, foreign_digit
+
 _WORDS = (
     (r"Input should be ", "must be "),
     (r", unable to parse string as an? \w+", ""),
@@ -34,6 +36,28 @@ def usage_problem(error: TyperException, arguments: Sequence[str]) -> str:
     command = context.command_path if context is not None else " ".join(["standoff", *[word for word in arguments[:1] if not word.startswith("-")]])
     message = message.rstrip(". ")
     return f"{message}{'' if message.endswith('?') else '.'} See {command} --help"
+
+
+def foreign_number(arguments: Sequence[str]) -> str:
+    r"""Return what is wrong where an option is given a number in digits other than 0 to 9, which Python would take; empty when none is.
+
+    >>> foreign_number(["run", "dare.yaml", "--worlds", chr(0x663)])[:10]
+    '--worlds ٣'
+    """
+    for before, word in zip(["", *arguments], arguments, strict=False):
+        option, _, value = word.partition("=") if word.startswith("--") else (before, "", word)
+        for part in re.split(r"[=;:,\s]+", value) if option.startswith("-") else ():
+            if foreign_digit(part) is not None and _is_number(part):
+                return f"{option} {value}: {part} is not read as a number; {DIGITS}"
+    return ""
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _typed(option: str, arguments: Sequence[str]) -> str:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from standoff.errors import InterventionError
 from standoff.names import instead
 from standoff.scenario.models import Intervention, When
+from standoff.text import DIGITS, foreign_digit
 
 AS_IT_IS = "as it is"
 """The arm in which nothing is changed."""
@@ -207,6 +208,8 @@ def _setting(text: str) -> SetParameter:
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise ValueError("no NAME=VALUE")
+    if foreign_digit(value):
+        raise ValueError(f"{value} is no number; {DIGITS}")
     number = float(value)
     if number != number or abs(number) == float("inf"):
         raise ValueError(f"{value} is no finite number")
@@ -226,7 +229,7 @@ def read_moment(text: str) -> Moment:
             return dt.date(year, month, day)
         except ValueError as error:
             raise ValueError(f"{text}: {error}") from None
-    if text.isdecimal():
+    if text.isascii() and text.isdecimal():
         return int(text)
     if _NAME.match(text):
         return text

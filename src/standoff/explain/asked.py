@@ -91,7 +91,7 @@ def period_of(canonical: Canonical, moment: int | str | dt.date) -> int:
     calendar = canonical.calendar
     if isinstance(moment, str) and moment not in calendar.dates:
         try:
-            moment = int(moment) if moment.strip().isdigit() else dt.date.fromisoformat(moment.strip())
+            moment = int(moment) if moment.strip().isascii() and moment.strip().isdigit() else dt.date.fromisoformat(moment.strip())
         except ValueError:
             hint = instead(moment, calendar.dates, "dates of the calendar are")
             raise SolveError(f"{moment} is no date (such as 2020-09-26), no period and no date of the calendar; {hint}") from None

@@ -27,6 +27,7 @@ import numpy as np
 from standoff.errors import ExportError
 from standoff.game import DECISION, Game
 from standoff.game.tree import MAX_HISTORIES, choosers, count_histories, parents, unroll, way_to
+from standoff.text import visible
 
 COUNT_CELLS = 4_000_000
 """Nodes times type profiles that are counted at a time, in 32 MB."""
@@ -321,7 +322,7 @@ def _shown(count: float) -> str:
 
 
 def _quoted(text: str) -> str:
-    return '"' + " ".join(text.split()).replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return '"' + visible(" ".join(text.split())).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _number(value: float) -> str:

@@ -20,6 +20,7 @@ from standoff.expressions.syntax import (
     Word,
     depth,
 )
+from standoff.text import DIGITS, foreign_digit
 
 if TYPE_CHECKING:
     from lark import Lark, Token
@@ -53,7 +54,11 @@ def parse(text: str) -> Node:
         column = (error.pos_in_stream or 0) + 1
         found = text[column - 1 : column]
         raise ExpressionError(
-            "this character has no place in an expression", text=text, column=column, found=found, suggestion=_REMEDIES.get(found)
+            "this character has no place in an expression",
+            text=text,
+            column=column,
+            found=found,
+            suggestion=_REMEDIES.get(found),
         ) from None
     except (UnexpectedToken, UnexpectedEOF) as error:
         raise _unexpected(text, getattr(error, "token", None)) from None
@@ -75,6 +80,9 @@ def _check_text(text: str) -> None:
         )
     if not text.strip():
         raise ExpressionError("the expression is empty", text=text, column=1)
+    foreign = foreign_digit(text)
+    if foreign is not None:
+        raise ExpressionError("this digit is not read as a number", text=text, column=text.index(foreign) + 1, found=foreign, suggestion=DIGITS)
     if "__" in text:
         raise ExpressionError(
             "names with two underscores in a row are not allowed",

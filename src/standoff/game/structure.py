@@ -233,6 +233,9 @@ class _Arrivals:
     def unique(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return distinct states, the sources, and for each source the row of its state."""
         states, sources = np.concatenate(self.states), np.concatenate(self.sources)
+        if (states == states[0]).all():
+            # So it is at most steps of long games of few states, where sorting would take most of the time.
+            return states[:1], sources, np.zeros(len(states), dtype=np.int64)
         distinct, row = np.unique(states, axis=0, return_inverse=True)
         return distinct, sources, row.reshape(-1)
 

@@ -10,7 +10,6 @@ import datetime as dt
 import hashlib
 import io
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from standoff.errors import Fault, RecordError
 from standoff.names import closest
+from standoff.reading import Unreadable, decoded, read_bytes
 from standoff.record.dates import is_written, only_a_date
 
 MAX_BYTES = 50 * 2**20
@@ -127,18 +127,13 @@ def read_record(path: str | Path) -> Record:
     """
     path = Path(path)
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise RecordError([Fault(file=str(path), problem=f"the file is larger than {MAX_BYTES // 2**20} MB")])
-        raw = path.read_bytes()
-    except OSError as error:
-        raise RecordError([Fault(file=str(path), problem=f"cannot be read: {error.strerror}")]) from error
-    try:
-        # One way of writing an accented letter, as in scenarios, so that rules find what looks the same.
-        text = unicodedata.normalize("NFC", raw.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        before = raw[: error.start].count(b"\n")
-        problem = f"is not UTF-8 (byte {error.start}) on line {before + 1}"
-        raise RecordError([Fault(file=str(path), problem=problem, suggestion="save it as UTF-8")]) from error
+        raw = read_bytes(path, MAX_BYTES)
+        text = decoded(raw)
+    except Unreadable as error:
+        fault = Fault(
+            file=str(path), line=error.line, problem=error.problem, found=error.found, allowed=error.allowed, suggestion=error.suggestion
+        )  # fmt: skip
+        raise RecordError([fault]) from error
     fields = list(Event.model_fields)
     lines = list(_rows(text, str(path)))
     header = lines[0].cells if lines else []

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rich.text import Text
-
+from standoff.printed import Text
 from standoff.report.words import Content, amount, heading, plural, probability, table, value_text
 from standoff.scenario.titles import moment
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
-from rich.text import Text
-
+from standoff.printed import Text
 from standoff.report.checked import size_lines
 from standoff.report.forecasted import renamed, show_forecasts
 from standoff.report.futures import ends_table

@@ -7,11 +7,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich.text import Text
 
 from standoff.errors import Fault, RecordError
 from standoff.game import Estimate, estimate
 from standoff.game.told import must_be_told
+from standoff.printed import Text
 from standoff.report.words import Content, plural
 from standoff.scenario import own_record
 

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from shlex import quote
 from typing import Any
 
-from rich.text import Text
-
+from standoff.printed import Text
 from standoff.report.detailed import claim_detail
 from standoff.report.forecasted import forecasts_table, renamed
 from standoff.report.judged import claims_table

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from shlex import quote
 from typing import Any
 
-from rich.text import Text
-
+from standoff.printed import Text
 from standoff.report.compared_content import SHOWN, compare_content, points, small
 from standoff.report.words import Content, commands, heading, percents, plural, table
 from standoff.scenario.play import TIME_UP

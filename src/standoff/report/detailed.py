@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from rich.padding import Padding
-from rich.text import Text
 
+from standoff.printed import Text
 from standoff.report.judged import BUILT_IN, COLOURS, UNJUDGED, known, other_verdicts, share_text, standing, story_lines
 from standoff.report.words import Content, heading, percent, plural, table
 

@@ -6,8 +6,8 @@ from shlex import quote
 from typing import Any
 
 import numpy as np
-from rich.text import Text
 
+from standoff.printed import Text
 from standoff.report.explained_content import explain_content
 from standoff.report.explained_words import PROPENSITY, called, option_of
 from standoff.report.words import Content, commands, heading, percent, plural, probability, table, value_text

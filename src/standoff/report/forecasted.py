@@ -6,8 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.text import Text
-
+from standoff.printed import Text
 from standoff.report.words import Content, amount, heading, plural, probability, table
 from standoff.scenario.titles import day
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
-from rich.text import Text
 
+from standoff.printed import Text
 from standoff.report.words import Content, probability, table
 from standoff.scenario.titles import moment, titles
 

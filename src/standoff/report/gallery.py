@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from math import isinf
 from typing import TYPE_CHECKING, Any
 
-from rich.text import Text
-
+from standoff.printed import Table, Text
 from standoff.report.words import Content, commands, heading, plural, table
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions
-    from rich.table import Table
 
     from standoff.gallery import Choice, Exhibit, Gallery, Line
 

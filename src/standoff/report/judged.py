@@ -12,8 +12,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rich.padding import Padding
-from rich.text import Text
 
+from standoff.printed import Text
 from standoff.report.words import Content, heading, percent, plural, table
 
 if TYPE_CHECKING:

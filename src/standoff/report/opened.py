@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich.text import Text
-
+from standoff.printed import Text
 from standoff.report.words import Content, heading, percent, probability, table
 
 if TYPE_CHECKING:

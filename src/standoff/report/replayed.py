@@ -7,8 +7,7 @@ import math
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
-from rich.text import Text
-
+from standoff.printed import Text
 from standoff.report.opened import opening_content, opening_lines
 from standoff.report.words import Content, amount, commands, heading, plural, probability, table
 from standoff.scenario.titles import day, moment, titles

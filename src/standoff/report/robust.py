@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-from rich.text import Text
-
+from standoff.printed import Table, Text
 from standoff.report.judged import COLOURS
 from standoff.report.words import Content, commands, heading, natural, percent, plural, told_apart
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
-from rich.text import Text
-
 from standoff.errors import SolveError
+from standoff.printed import Text
 from standoff.report.branched import show_branches
 from standoff.report.checked import size_lines
 from standoff.report.opened import opening_content, opening_lines

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-from rich.text import Text
+from standoff.printed import Table, Text
+from standoff.text import escaped_for_json
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions
@@ -43,7 +43,7 @@ def to_json(content: Any) -> str:
     >>> to_json({"share": float("nan")})
     '{\n  "share": null\n}'
     """
-    return json.dumps(plain(content), indent=2, ensure_ascii=False, allow_nan=False)
+    return escaped_for_json(json.dumps(plain(content), indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def probability(p: float | None) -> str:
@@ -106,7 +106,10 @@ def natural(name: str) -> list[tuple[bool, int, str]]:
     >>> sorted(["C10", "C2"], key=natural)
     ['C2', 'C10']
     """
-    return [(not piece.isdigit(), int(piece) if piece.isdigit() else 0, piece) for piece in re.split(r"(\d+)", name.rpartition(":")[2])]
+    pieces = re.split(r"([0-9]+)", name.rpartition(":")[2])
+    return [
+        (not number, int(piece) if number else 0, piece) for number, piece in ((position % 2 == 1, piece) for position, piece in enumerate(pieces))
+    ]
 
 
 def told_apart(parts: Sequence[Sequence[str]], named: Sequence[str]) -> list[dict[str, str]]:

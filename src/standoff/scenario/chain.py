@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from standoff.errors import Fault, RecordError, ScenarioError
 from standoff.names import closest, listed
+from standoff.reading import ANYWHERE, Reach
 from standoff.record import Record, read_record
 from standoff.scenario.canonical import Canonical, ParameterSpec, Source
 from standoff.scenario.declare import declare, declare_chain
-from standoff.scenario.files import read_tree
+from standoff.scenario.files import OUTSIDE, OUTSIDE_REMEDY, read_tree
 from standoff.scenario.find import find
 from standoff.scenario.findings import Findings
 from standoff.scenario.models import Beliefs, Chain, Scenario
 from standoff.scenario.places import Node
 from standoff.scenario.scopes import Names
+
+MAX_BEFORE = 20
+"""Most scenarios that may go before one, each before the next."""
 
 Analyse = Callable[[Scenario], tuple[Canonical | None, list[Fault]]]
 """Checks a scenario whole and resolves it."""
@@ -28,6 +33,7 @@ class Link:
 
     root: Node
     path: Path | None
+    reach: Reach = ANYWHERE
 
     @property
     def name(self) -> str:
@@ -47,25 +53,26 @@ def members(root: Node) -> list[str]:
     return [str(item.value) for item in node.value] if node is not None and isinstance(node.value, list) else []
 
 
-def links_of(root: Node, path: Path | None) -> tuple[list[Link], list[Fault]]:
+def links_of(root: Node, path: Path | None, reach: Reach = ANYWHERE) -> tuple[list[Link], list[Fault]]:
     """Return the trees of a scenario and of all that go before it, its own first; and what keeps one from being read."""
-    links = [Link(root, path)]
+    links = [Link(root, path, reach)]
     while (node := _named(links[-1].root)) is not None:
+        if len(links) > MAX_BEFORE:
+            return links, [_at(node, "too many scenarios go before one another", allowed=str(MAX_BEFORE))]
         folder = links[-1].path.parent if links[-1].path is not None else Path()
         try:
-            target = find(str(node.value), folder)
-            tree = read_tree(target)
+            target = find(str(node.value), folder, reach)
+            tree = read_tree(target, reach)
         except ScenarioError as error:
             first = error.faults[0]
             inside = f" (in {first.file})" if first.file is not None else ""
             return links, [_at(node, f"the scenario that goes before: {first.problem}{inside}", allowed=first.allowed, suggestion=first.suggestion)]
-        known = [link.path.resolve() for link in links if link.path is not None]
-        if target.resolve() in known:
+        if os.path.realpath(target) in [os.path.realpath(link.path) for link in links if link.path is not None]:
             shown = " > ".join([*(link.name for link in links), Link(tree, target).name])
             return links, [_at(node, "the scenarios take their beliefs from each other in a circle", shown)]
         if is_chain(tree):
             return links, [_at(node, "this is a chain, not a scenario", allowed=f"one of its scenarios: {listed(members(tree))}")]
-        links.append(Link(tree, target))
+        links.append(Link(tree, target, reach))
     return links, []
 
 
@@ -89,7 +96,7 @@ def declare_linked(links: Iterable[Link]) -> tuple[Scenario | None, list[Fault]]
     scenario: Scenario | None = None
     faults: list[Fault] = []
     for link in reversed(list(links)):
-        declared, found = declare(link.root, link.path)
+        declared, found = declare(link.root, link.path, link.reach)
         faults = found + faults
         if declared is not None:
             declared._source = scenario
@@ -98,8 +105,14 @@ def declare_linked(links: Iterable[Link]) -> tuple[Scenario | None, list[Fault]]
 
 
 def record_file(scenario: Scenario, name: str) -> Path:
-    """Return where a record file lies that a scenario names: beside the scenario, or in the working folder when it was made in Python."""
-    return (scenario.path.parent if scenario.path is not None else Path()) / name
+    """Return where a record file lies that a scenario names: beside the scenario, or in the working folder when it was made in Python.
+
+    Raises RecordError when it lies outside the scenario's folder and that was not allowed.
+    """
+    path = (scenario.path.parent if scenario.path is not None else Path()) / name
+    if not scenario.origin.reach.covers(path):
+        raise RecordError([Fault(problem=OUTSIDE, found=name, suggestion=OUTSIDE_REMEDY)])
+    return path
 
 
 def own_record(scenario: Scenario) -> Record | None:
@@ -215,7 +228,7 @@ class Crisis:
     """What a command calls each part: the name of a bundled scenario, or its file."""
 
 
-def find_members(root: Node, path: Path) -> tuple[Chain | None, list[Path], list[Fault]]:
+def find_members(root: Node, path: Path, reach: Reach) -> tuple[Chain | None, list[Path], list[Fault]]:
     """Read a chain file: what it says, the files that it lists, and its faults."""
     chain, faults = declare_chain(root, path)
     if chain is None:
@@ -226,14 +239,14 @@ def find_members(root: Node, path: Path) -> tuple[Chain | None, list[Path], list
         item = node.child(position) if node is not None else None
         field = f"chain.{position}"
         try:
-            target = find(name, path.parent)
+            target = find(name, path.parent, reach)
         except ScenarioError as error:
             fault = error.faults[0]
             faults.append(replace(_at(item or root, fault.problem, name, allowed=fault.allowed, suggestion=fault.suggestion), field=field))
             continue
-        if target.resolve() == path.resolve():
+        if os.path.realpath(target) == os.path.realpath(path):
             faults.append(replace(_at(item or root, "the chain names itself", name, allowed="scenarios, not chains"), field=field))
-        elif target.resolve() in [file.resolve() for file in files]:
+        elif os.path.realpath(target) in [os.path.realpath(file) for file in files]:
             faults.append(replace(_at(item or root, "this scenario stands twice in the chain", name, allowed="each once"), field=field))
         files.append(target)
     return chain, files, faults

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from standoff.errors import Fault, ScenarioError
-from standoff.expressions import Bound, Symbol
+from standoff.expressions import Bound, Moments, Symbol
 from standoff.scenario.canonical import Canonical, ParameterSpec, VariableSpec
 from standoff.scenario.chain import check_beliefs
 from standoff.scenario.check_claims import check_claims, check_quantities
@@ -23,6 +23,9 @@ from standoff.scenario.scopes import Names, kind_of
 from standoff.scenario.titles import titles
 from standoff.scenario.unused import warn_of_unused
 
+MAX_STEPS = 100_000
+"""Turns and events of a game, each counted in every period."""
+
 
 def check(scenario: Scenario) -> list[Fault]:
     """List all faults of a scenario, errors and warnings, in the order of the file."""
@@ -40,6 +43,7 @@ def resolve(scenario: Scenario) -> Canonical:
 def _analyse(scenario: Scenario) -> tuple[Canonical | None, list[Fault]]:
     findings = Findings(scenario)
     moments, placed = lay_out(findings)
+    _check_steps(findings, moments)
     parameters = _parameters(findings)
     names, derived = gather(findings, moments)
     moves = list_moves(findings)
@@ -113,6 +117,15 @@ def _with_sources(own: tuple[ParameterSpec, ...], findings: Findings) -> tuple[P
         return own
     names = {spec.name for spec in own}
     return own + tuple(spec for spec in findings.source.canonical.parameters if spec.name not in names)
+
+
+def _check_steps(findings: Findings, moments: Moments) -> None:
+    """Note when all turns and events of all periods are more than can be gone through in a check."""
+    each = len(findings.scenario.turns) + len(findings.scenario.events)
+    if moments.n_periods * each > MAX_STEPS:
+        found = f"{moments.n_periods:,} periods of {each:,} turns and events"
+        remedy = "take a longer step, or fewer turns and events"
+        findings.add(("clock",), "the game has too many steps", found=found, allowed=f"{MAX_STEPS:,} in all", suggestion=remedy)
 
 
 def _variables(findings: Findings, names: Names) -> tuple[VariableSpec, ...]:

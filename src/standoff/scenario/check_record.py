@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from standoff.errors import RecordError
 from standoff.expressions import Moments
+from standoff.reading import is_folder, is_there
 from standoff.record import Record, read_record
 from standoff.scenario.chain import record_file
 from standoff.scenario.clock import check_moment
@@ -45,13 +46,17 @@ def check_record(findings: Findings, moves: Moves, moments: Moments | None) -> N
 def _read(findings: Findings, name: str) -> Record | None:
     """Read the record file, noting every fault of it. A scenario made in Python has no folder, so its file is looked for when it is used."""
     path = ("record", "file")
-    if findings.scenario.path is None and not record_file(findings.scenario, name).exists():
-        return None
-    file = record_file(findings.scenario, name)
     try:
-        if file.is_dir():
+        file = record_file(findings.scenario, name)
+    except RecordError as error:
+        findings.add(path, error.faults[0].problem, found=name, suggestion=error.faults[0].suggestion)
+        return None
+    if findings.scenario.path is None and not is_there(file):
+        return None
+    try:
+        if is_folder(file):
             findings.add(path, "this is a directory, not a file", found=str(file), allowed="a CSV file, relative to the scenario")
-        elif not file.exists():
+        elif not is_there(file):
             findings.add(path, "there is no such file", found=str(file), allowed="a CSV file, relative to the scenario")
         else:
             return read_record(file)

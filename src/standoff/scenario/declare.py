@@ -13,8 +13,10 @@ from pydantic import BaseModel, ValidationError
 
 from standoff.errors import Fault, shortened
 from standoff.names import closest, listed
+from standoff.reading import ANYWHERE, Reach
 from standoff.scenario.models import Chain, Scenario
 from standoff.scenario.places import FieldPath, Node, Origin, dotted
+from standoff.scenario.texts import text_faults
 
 _NAME_RULE = "letters a to z, digits and underscores, beginning with a letter or underscore, at most 64"
 _ALLOWED = {
@@ -37,23 +39,28 @@ _ALLOWED = {
 _TYPE_ERRORS = frozenset(_ALLOWED)
 
 
-def declare(root: Node, path: Path | None = None) -> tuple[Scenario | None, list[Fault]]:
+def declare(root: Node, path: Path | None = None, reach: Reach = ANYWHERE) -> tuple[Scenario | None, list[Fault]]:
     """Make a scenario out of a tree, with the faults of shape found; None when there are any."""
-    origin = Origin(path, root)
+    origin = Origin(path, root, reach)
+    unwritable = text_faults(root)
     try:
         scenario = Scenario.model_validate(root.data())
     except ValidationError as error:
-        return None, _faults(error, origin, Scenario)
+        return None, [*unwritable, *_faults(error, origin, Scenario)]
+    if unwritable:
+        return None, unwritable
     scenario._origin = origin
     return scenario, []
 
 
 def declare_chain(root: Node, path: Path | None = None) -> tuple[Chain | None, list[Fault]]:
     """Make a chain of scenarios out of a tree, with the faults of shape found; None when there are any."""
+    unwritable = text_faults(root)
     try:
-        return Chain.model_validate(root.data()), []
+        chain = Chain.model_validate(root.data())
     except ValidationError as error:
-        return None, _faults(error, Origin(path, root), Chain)
+        return None, [*unwritable, *_faults(error, Origin(path, root), Chain)]
+    return (None, unwritable) if unwritable else (chain, [])
 
 
 def _faults(error: ValidationError, origin: Origin, model: type[BaseModel]) -> list[Fault]:
@@ -62,11 +69,11 @@ def _faults(error: ValidationError, origin: Origin, model: type[BaseModel]) -> l
         field, branch = _field_path(item["loc"], origin.root, item["type"] == "missing")
         grouped[field].append((branch, item))
     faults = []
+    around = {field[:length] for field in grouped for length in range(len(field))}
     for field, items in grouped.items():
-        inside = [other for other in grouped if other != field and other[: len(field)] == field]
         # A block that is wrong inside is not also to be called "no number" because a number was possible too.
         details = [item for _, item in items]
-        if inside and all(item["type"] in _TYPE_ERRORS for item in details):
+        if field in around and all(item["type"] in _TYPE_ERRORS for item in details):
             continue
         faults.append(_fault(field, details, origin, model))
     return sorted(faults, key=lambda fault: (fault.file or "", fault.line or 0, fault.column or 0))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from contextlib import suppress
+from graphlib import CycleError, TopologicalSorter
 
 from standoff.errors import ExpressionError
 from standoff.expressions import RESERVED, Bound, Kind, Moments, Number, parse
@@ -139,12 +141,13 @@ def _with_derived(findings: Findings, names: Names) -> tuple[Names, dict[str, Bo
     bounds: dict[str, Bound] = {}
     kinds: dict[str, Kind] = {}
     waiting = dict(needs)
-    while waiting:
-        ready = [name for name, used in waiting.items() if not used & waiting.keys()]
-        if not ready:
-            _circle(findings, waiting)
-            break
-        for name in ready:
+    sorter = TopologicalSorter(needs)
+    with suppress(CycleError):
+        sorter.prepare()  # what does not wait for a circle is still sorted
+    position = {name: number for number, name in enumerate(needs)}
+    while ready := sorter.get_ready():
+        for name in sorted(ready, key=position.__getitem__):
+            sorter.done(name)
             del waiting[name]
             path = ("derived", name)
             scope = Names(names.parameters, names.variables, kinds, names.types, names.moments).public("a derived quantity")
@@ -153,6 +156,8 @@ def _with_derived(findings: Findings, names: Names) -> tuple[Names, dict[str, Bo
                 bounds[name], kinds[name] = bound, bound.kind
             else:
                 findings.broken.add(name)
+    if waiting:
+        _circle(findings, waiting)
     return Names(names.parameters, names.variables, kinds, names.types, names.moments), bounds
 
 

@@ -1,20 +1,24 @@
 """Read YAML files into nodes that know their places, include other files, and find every fault of form.
 
 The events of ruamel.yaml's parser are turned into plain data here: nothing in a file can construct an object, scalars follow the core
-schema of YAML 1.2 (`no` and `on` stay words), and aliases cannot grow without bound.
+schema of YAML 1.2 (`no` and `on` stay words), and aliases cannot grow without bound. The limits hold for a file together with all that it
+includes.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
-import unicodedata
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from standoff.errors import Fault, ScenarioError, shortened
+from standoff.reading import ANYWHERE, Reach, Unreadable, decoded, is_there, read_bytes
 from standoff.scenario.places import Node, Place, Scalar
+from standoff.text import escape
 
 MAX_BYTES = 1_000_000
 MAX_NODES = 100_000
@@ -27,6 +31,7 @@ _INTEGER = re.compile(r"[-+]?[0-9]+$")
 _BASED = re.compile(r"0(o[0-7]+|x[0-9a-fA-F]+)$")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$")
 _SPECIAL = re.compile(r"([-+]?)\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$")
+_LONG_ESCAPE = re.compile(r"\\U([0-9a-fA-F]{8})")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}$")
 
 
@@ -50,46 +55,60 @@ def scalar(text: str) -> Scalar:
     return text
 
 
-def read_tree(path: Path) -> Node:
-    """Read a file and all it includes into one tree. Raises ScenarioError with every fault found."""
-    faults: list[Fault] = []
-    root = _read_with_includes(path, (), faults, [0])
-    if faults or root is None:
-        raise ScenarioError(faults)
+OUTSIDE = "this file lies outside the scenario's folder"
+OUTSIDE_REMEDY = "copy it there, or allow files outside with --allow-outside (allow_outside=True in Python)"
+
+
+@dataclass
+class _Reading:
+    """The reading of a file and of all that it includes: from where files may be taken, the faults found, and what has been read."""
+
+    reach: Reach
+    faults: list[Fault] = field(default_factory=list)
+    files: int = 0
+    bytes: int = 0
+    values: int = 0
+
+
+def read_tree(path: Path, reach: Reach = ANYWHERE) -> Node:
+    """Read a file and all it includes, as far as they lie within reach, into one tree. Raises ScenarioError with every fault found."""
+    reading = _Reading(reach)
+    if not reach.covers(path):
+        raise ScenarioError([Fault(problem=OUTSIDE, found=str(path), suggestion=OUTSIDE_REMEDY)])
+    root = _read_with_includes(path, (), reading)
+    if reading.faults or root is None:
+        raise ScenarioError(reading.faults)
     return root
 
 
-def read_file(path: Path, faults: list[Fault]) -> Node | None:
-    """Read one file; what is wrong with it is added to `faults`. None when nothing can be made of it."""
-    text = _text(path, faults)
-    if text is None:
-        return None
-    reader = _Reader(str(path), faults)
-    root = reader.read(text)
+def tree_of(text: str, file: str) -> Node:
+    """Read the text of a file that includes no other. Raises ScenarioError with every fault found."""
+    reading = _Reading(ANYWHERE)
+    root = _root_of(text, file, reading)
+    if reading.faults or root is None:
+        raise ScenarioError(reading.faults)
+    return root
+
+
+def _root_of(text: str, file: str, reading: _Reading) -> Node | None:
+    """Make a tree of the text of one file. None when nothing can be made of it."""
+    root = _Reader(file, reading).read(text)
     if root is not None and not isinstance(root.value, dict):
-        faults.append(Fault(file=str(path), line=1, column=1, problem="the file does not hold a mapping", allowed="fields such as `name: ..`"))
+        reading.faults.append(Fault(file=file, line=1, column=1, problem="the file does not hold a mapping", allowed="fields such as `name: ..`"))
         return None
     return root
 
 
-def _text(path: Path, faults: list[Fault]) -> str | None:
-    file = str(path)
+def _text(path: Path, reading: _Reading) -> str | None:
+    """Return the text of a file; None when it cannot be taken, which is noted."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            size = f"{path.stat().st_size:,} bytes"
-            faults.append(Fault(file=file, problem="the file is too large", found=size, allowed=f"{MAX_BYTES:,} bytes"))
-            return None
-        raw = path.read_bytes()
-    except OSError as error:
-        faults.append(Fault(file=file, problem=f"the file cannot be read ({error.strerror})"))
-        return None
-    try:
-        # One way of writing an accented letter, so that what looks the same is the same.
-        return unicodedata.normalize("NFC", raw.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        faults.append(
-            Fault(file=file, line=line, problem="the file is not UTF-8", found=f"byte {raw[error.start]:#04x}", suggestion="save it as UTF-8")
+        raw = read_bytes(path, MAX_BYTES - reading.bytes)
+        reading.bytes += len(raw)
+        return decoded(raw)
+    except Unreadable as error:
+        allowed = error.allowed and f"{MAX_BYTES:,} bytes, with all that is included"
+        reading.faults.append(
+            Fault(file=str(path), line=error.line, problem=error.problem, found=error.found, allowed=allowed, suggestion=error.suggestion)
         )
         return None
 
@@ -103,9 +122,9 @@ class _Reader:
     """Makes nodes out of the events of one file."""
 
     file: str
-    faults: list[Fault]
-    anchors: dict[str, tuple[Node, int]] = field(default_factory=dict)
-    count: int = 0
+    reading: _Reading
+    anchors: dict[str, tuple[Node, int, int]] = field(default_factory=dict)
+    """The nodes that have names, with the number of values in each and of levels below it."""
 
     def read(self, text: str) -> Node | None:
         from ruamel.yaml import YAML
@@ -131,30 +150,34 @@ class _Reader:
             mark = error.problem_mark or error.context_mark
             problem = " ".join(str(part) for part in (error.context, error.problem) if part)
             line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
-            self.faults.append(Fault(file=self.file, line=line, column=column, problem=f"this is not YAML: {problem}"))
+            self.reading.faults.append(Fault(file=self.file, line=line, column=column, problem=f"this is not YAML: {problem}"))
         except ReaderError as error:
-            before = text[: error.position]
-            line, column = before.count("\n") + 1, error.position - before.rfind("\n")
-            problem = "this is not YAML: this character cannot stand in a file"
-            found = f"U+{error.character:04X}"
-            self.faults.append(Fault(file=self.file, line=line, column=column, problem=problem, found=found, suggestion="take it out"))
+            line = text.count("\n", 0, error.position) + 1
+            remedy = "remove it, or write it as an escape in double quotes"
+            self.reading.faults.append(
+                Fault(file=self.file, line=line, problem="a file cannot hold this character", found=escape(text[error.position]), suggestion=remedy)
+            )
+        except (ValueError, OverflowError):
+            # Of the escapes, \UFFFFFFFF and its like are read as numbers, but are the numbers of no characters.
+            beyond = (one for one in _LONG_ESCAPE.finditer(text) if int(one[1], 16) > sys.maxunicode)
+            found, line = next(((one[0], text.count("\n", 0, one.start()) + 1) for one in beyond), (None, None))
+            problem = "this is not YAML: an escape stands for no character"
+            self.reading.faults.append(Fault(file=self.file, line=line, problem=problem, found=found, allowed="up to \\U0010FFFF"))
         except YAMLError as error:
-            self.faults.append(Fault(file=self.file, problem=f"this is not YAML: {shortened(str(error), 200)}"))
+            self.reading.faults.append(Fault(file=self.file, problem=f"this is not YAML: {shortened(str(error), 200)}"))
         except RecursionError:
-            self.faults.append(Fault(file=self.file, problem="the file is nested too deeply", allowed=f"{MAX_DEPTH} levels"))
+            self.reading.faults.append(Fault(file=self.file, problem="the file is nested too deeply", allowed=f"{MAX_DEPTH} levels"))
         return None
 
     def node(self, event: Any, events: Any, level: int) -> Node:
         from ruamel.yaml.events import AliasEvent, MappingStartEvent, ScalarEvent
 
         if isinstance(event, AliasEvent):
-            return self.alias(event)
+            return self.alias(event, level)
         self.check_tag(event)
         self.grow(event, 1)
-        if level > MAX_DEPTH:
-            self.fault(event, "the file is nested too deeply", allowed=f"{MAX_DEPTH} levels")
-            raise _Stop
-        before = self.count
+        self.check_level(event, level)
+        before = self.reading.values
         if isinstance(event, ScalarEvent):
             node = self.scalar_node(event)
         elif isinstance(event, MappingStartEvent):
@@ -162,22 +185,29 @@ class _Reader:
         else:
             node = self.sequence(event, events, level)
         if event.anchor is not None:
-            self.anchors[str(event.anchor)] = (node, self.count - before + 1)
+            self.anchors[str(event.anchor)] = (node, self.reading.values - before + 1, node.levels())
         return node
 
-    def alias(self, event: Any) -> Node:
+    def alias(self, event: Any, level: int) -> Node:
         if str(event.anchor) not in self.anchors:
             self.fault(event, "this alias has no anchor before it", found=f"*{event.anchor}")
             raise _Stop
-        node, size = self.anchors[str(event.anchor)]
+        node, size, levels = self.anchors[str(event.anchor)]
         self.grow(event, size)
-        # A node of its own, so that it can carry the name under which it stands here.
-        return Node(node.value, node.place, None, node.text_column)
+        self.check_level(event, level + levels)
+        # Nodes of its own, so that they can carry the name under which they stand here, and be set without setting the others.
+        return node.copy()
+
+    def check_level(self, event: Any, level: int) -> None:
+        if level > MAX_DEPTH:
+            self.fault(event, "the file is nested too deeply", allowed=f"{MAX_DEPTH} levels, once its aliases are written out")
+            raise _Stop
 
     def grow(self, event: Any, size: int) -> None:
-        self.count += size
-        if self.count > MAX_NODES:
-            self.fault(event, "the file holds too many values once its aliases are written out", allowed=f"{MAX_NODES:,} values")
+        self.reading.values += size
+        if self.reading.values > MAX_NODES:
+            allowed = f"{MAX_NODES:,} values, with all that is included"
+            self.fault(event, "the file holds too many values once its aliases are written out", allowed=allowed)
             raise _Stop
 
     def check_tag(self, event: Any) -> None:
@@ -243,7 +273,7 @@ class _Reader:
 
     def fault(self, event: Any, problem: str, *, found: str | None = None, allowed: str | None = None, suggestion: str | None = None) -> None:
         place = self.place(event)
-        self.faults.append(
+        self.reading.faults.append(
             Fault(
                 file=place.file,
                 line=place.line,
@@ -256,23 +286,26 @@ class _Reader:
         )
 
 
-def _read_with_includes(path: Path, chain: tuple[Path, ...], faults: list[Fault], read: list[int]) -> Node | None:
-    read[0] += 1
-    root = read_file(path, faults)
+def _read_with_includes(path: Path, chain: tuple[str, ...], reading: _Reading) -> Node | None:
+    reading.files += 1
+    text = _text(path, reading)
+    root = None if text is None else _root_of(text, str(path), reading)
     if root is None:
         return None
     merged: Node | None = None
-    for node, target in _includes(root, path, faults):
-        inner = (*chain, path.resolve())
-        if target.resolve() in inner:
-            shown = " > ".join(step.name for step in (*inner, target))
-            faults.append(_fault_at(node, "the files include each other in a circle", found=shown))
-        elif not target.is_file():
-            faults.append(_fault_at(node, "the included file does not exist", found=str(node.value)))
-        elif read[0] >= MAX_FILES:
-            faults.append(_fault_at(node, "too many files are included", allowed=f"{MAX_FILES}"))
+    inner = (*chain, os.path.realpath(path))
+    for node, target in _includes(root, path, reading.faults):
+        if not reading.reach.covers(target):
+            reading.faults.append(_fault_at(node, OUTSIDE, found=str(node.value), suggestion=OUTSIDE_REMEDY))
+        elif os.path.realpath(target) in inner:
+            shown = " > ".join(Path(step).name for step in (*inner, str(target)))
+            reading.faults.append(_fault_at(node, "the files include each other in a circle", found=shown))
+        elif not is_there(target):
+            reading.faults.append(_fault_at(node, "the included file does not exist", found=str(node.value)))
+        elif reading.files >= MAX_FILES:
+            reading.faults.append(_fault_at(node, "too many files are included", allowed=f"{MAX_FILES}"))
         else:
-            included = _read_with_includes(target, inner, faults, read)
+            included = _read_with_includes(target, inner, reading)
             if included is not None and isinstance(included.value, dict):
                 included.value.pop("include", None)
                 merged = included if merged is None else merge(merged, included)
@@ -299,9 +332,11 @@ def _includes(root: Node, path: Path, faults: list[Fault]) -> list[tuple[Node, P
     return found
 
 
-def _fault_at(node: Node, problem: str, *, found: str | None = None, allowed: str | None = None) -> Fault:
+def _fault_at(node: Node, problem: str, *, found: str | None = None, allowed: str | None = None, suggestion: str | None = None) -> Fault:
     place = node.place
-    return Fault(file=place.file, line=place.line, column=place.column, field="include", problem=problem, found=found, allowed=allowed)
+    return Fault(
+        file=place.file, line=place.line, column=place.column, field="include", problem=problem, found=found, allowed=allowed, suggestion=suggestion
+    )  # fmt: skip
 
 
 _WHOLE = frozenset(("prior", "later", "test"))

@@ -7,41 +7,51 @@ from pathlib import Path
 
 from standoff.errors import Fault, ScenarioError
 from standoff.names import closest, listed
+from standoff.reading import ANYWHERE, Reach, is_folder, is_there
+from standoff.scenario.files import OUTSIDE, OUTSIDE_REMEDY
 
-OUTSIDE = ("gallery/crisis-signalling",)
+UNWRITTEN = ("gallery/crisis-signalling",)
 """Games of the gallery that the scenario language cannot say."""
 
 
 def bundled() -> dict[str, Path]:
     """List the scenarios and chains that come with standoff, by name."""
-    from importlib import resources
-
-    folder = Path(str(resources.files("standoff.scenarios")))
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    return {path.stem: path for path in sorted(_own_folder().glob("*.yaml"))}
 
 
 def published() -> dict[str, Path]:
     """List the published games of the gallery, by name: `gallery/NAME`."""
+    return {f"gallery/{path.stem}": path for path in sorted((_own_folder() / "gallery").glob("*.yaml"))}
+
+
+def _own_folder() -> Path:
     from importlib import resources
 
-    folder = Path(str(resources.files("standoff.scenarios"))) / "gallery"
-    return {f"gallery/{path.stem}": path for path in sorted(folder.glob("*.yaml"))}
+    return Path(str(resources.files("standoff.scenarios")))
 
 
-def find(name_or_path: str | Path, folder: Path | None = None) -> Path:
+def reach_of(path: Path, *, allow_outside: bool) -> Reach:
+    """Return from where a scenario or a chain may read that somebody asked for: its own folder and those below, unless more is allowed."""
+    return ANYWHERE if allow_outside else Reach(path.parent, _own_folder())
+
+
+def find(name_or_path: str | Path, folder: Path | None = None, reach: Reach = ANYWHERE) -> Path:
     """Return the file meant: a path, relative to `folder` if one is given, or the name of a bundled scenario or of a published game.
 
-    Raises ScenarioError when there is none.
+    Raises ScenarioError when there is none, or when it lies out of reach.
     """
     path = Path(name_or_path) if folder is None else folder / name_or_path
-    if path.is_file():
+    if not reach.covers(path):
+        raise ScenarioError([Fault(problem=OUTSIDE, found=str(name_or_path), suggestion=OUTSIDE_REMEDY)])
+    # What is there and is no regular file is refused when it is opened.
+    if is_there(path) and not is_folder(path):
         return path
     known = bundled()
     if str(name_or_path) in known:
         return known[str(name_or_path)]
     if str(name_or_path).startswith("gallery/") and not path.suffix:
         return _find_published(str(name_or_path))
-    if path.is_dir():
+    if is_folder(path):
         fault = Fault(problem="this is a directory, not a file", found=str(name_or_path), allowed=f"a path, or one of: {listed(known)}")
         raise ScenarioError([fault])
     looks_like_path = path.suffix in (".yaml", ".yml") or len(Path(name_or_path).parts) > 1
@@ -56,7 +66,7 @@ def _find_published(name: str) -> Path:
     known = published()
     if name in known:
         return known[name]
-    if name in OUTSIDE:
+    if name in UNWRITTEN:
         problem = "this game of the gallery is a map of its own, not a scenario file"
         raise ScenarioError([Fault(problem=problem, found=name, suggestion=f"see `standoff gallery {name.removeprefix('gallery/')}`")])
     raise no_such_game(name, known)

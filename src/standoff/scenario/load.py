@@ -8,33 +8,47 @@ from pathlib import Path
 
 from standoff.errors import Fault, ScenarioError
 from standoff.names import closest, listed
+from standoff.reading import Reach
 from standoff.scenario.chain import Crisis, Link, declare_linked, find_members, is_chain, links_of, members, overrides_of, refuse_chains
 from standoff.scenario.check import check
 from standoff.scenario.declare import declare
 from standoff.scenario.files import read_tree, scalar
-from standoff.scenario.find import bundled, find
+from standoff.scenario.find import bundled, find, reach_of
 from standoff.scenario.models import Clock, Scenario
 from standoff.scenario.places import Node, Origin, node_of
 
 Override = str | float | dt.date
 
 
-def load(name_or_path: str | Path, overrides: Mapping[str, Override] | None = None) -> Scenario:
+def load(name_or_path: str | Path, overrides: Mapping[str, Override] | None = None, *, allow_outside: bool = False) -> Scenario:
     """Load a bundled scenario by name, or any by path, with the scenarios that go before it (`beliefs: from`).
 
     `overrides` replaces parameters by fixed values (`cost`, `parameters.cost`), in the scenario and in those before it, and fields of its
-    clock (`clock.periods`) and dates of its calendar (`calendar.election`). Raises ScenarioError with every fault found; a chain of
-    scenarios is refused with the names of its parts.
+    clock (`clock.periods`) and dates of its calendar (`calendar.election`). Files that it names, such as its record, are read from its own
+    folder and those below, and with `allow_outside` from anywhere. Raises ScenarioError with every fault found; a chain of scenarios is
+    refused with the names of its parts.
     """
     path = find(name_or_path)
-    root = read_tree(path)
+    return _load(path, name_or_path, overrides or {}, reach_of(path, allow_outside=allow_outside))
+
+
+def _load(path: Path, name_or_path: str | Path, overrides: Mapping[str, Override], reach: Reach) -> Scenario:
+    root = read_tree(path, reach)
     if is_chain(root):
         problem = "this is a chain of scenarios; a single one is wanted"
         remedy = f"type one of them in place of {name_or_path}"
         allowed = f"one of its scenarios: {listed(members(root))}"
         raise ScenarioError([Fault(problem=problem, found=str(name_or_path), allowed=allowed, suggestion=remedy)])
-    links, faults = links_of(root, path)
-    faults += _override(links, overrides or {})
+    links, faults = links_of(root, path, reach)
+    return declare_checked(links, faults, overrides)
+
+
+def declare_checked(links: Sequence[Link], faults: Sequence[Fault], overrides: Mapping[str, Override]) -> Scenario:
+    """Make a scenario out of linked trees in which faults have been found, under overrides, and check it.
+
+    Raises ScenarioError with every fault.
+    """
+    faults = [*faults, *_override(links, overrides)]
     scenario, found = declare_linked(links)
     if scenario is not None and not faults:
         found = [fault for fault in check(scenario) if fault.severity == "error"]
@@ -43,38 +57,41 @@ def load(name_or_path: str | Path, overrides: Mapping[str, Override] | None = No
     return scenario
 
 
-def holds_chain(name_or_path: str | Path) -> bool:
+def holds_chain(name_or_path: str | Path, *, allow_outside: bool = False) -> bool:
     """Tell whether a file, or a bundled name, is a chain of scenarios. Raises ScenarioError when it cannot be read."""
-    return is_chain(read_tree(find(name_or_path)))
+    path = find(name_or_path)
+    return is_chain(read_tree(path, reach_of(path, allow_outside=allow_outside)))
 
 
-def load_chain(name_or_path: str | Path, overrides: Mapping[str, Override] | None = None) -> Crisis:
+def load_chain(name_or_path: str | Path, overrides: Mapping[str, Override] | None = None, *, allow_outside: bool = False) -> Crisis:
     """Load a chain of scenarios and each of its parts.
 
-    `overrides` fixes parameters in every part that has them. Raises ScenarioError with every fault found.
+    `overrides` fixes parameters in every part that has them. Files are read from the chain's folder and those below, and with
+    `allow_outside` from anywhere. Raises ScenarioError with every fault found.
 
     >>> import standoff as so
     >>> [part.name for part in so.load_chain("baghdad").parts]
     ['baghdad-siege', 'baghdad-closure']
     """
     path = find(name_or_path)
-    root = read_tree(path)
+    reach = reach_of(path, allow_outside=allow_outside)
+    root = read_tree(path, reach)
     if not is_chain(root):
         raise ScenarioError([Fault(problem="this is a scenario, not a chain of them", found=str(name_or_path), suggestion="use load")])
-    declared, files, faults = find_members(root, path)
+    declared, files, faults = find_members(root, path, reach)
     if declared is None or faults:
         raise ScenarioError(faults)
     given = overrides or {}
-    trees = [read_tree(file) for file in files]
+    trees = [read_tree(file, reach) for file in files]
     faults = refuse_chains(root, trees)
     if faults:
         raise ScenarioError(faults)
-    known = [_parameters_of(links_of(tree, file)[0]) for tree, file in zip(trees, files, strict=True)]
+    known = [_parameters_of(links_of(tree, file, reach)[0]) for tree, file in zip(trees, files, strict=True)]
     faults += overrides_of(known, given)
     parts = []
     for file, names in zip(files, known, strict=True):
         try:
-            parts.append(load(file, {key: value for key, value in given.items() if key.removeprefix("parameters.") in names}))
+            parts.append(_load(file, file, {key: value for key, value in given.items() if key.removeprefix("parameters.") in names}, reach))
         except ScenarioError as error:
             # What two parts share, as the scenario that goes before one of them, is told once.
             faults += [fault for fault in error.faults if fault not in faults]

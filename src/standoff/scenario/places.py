@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from standoff.reading import ANYWHERE, Reach
 
 Scalar = str | int | float | bool | dt.date | None
 FieldPath = tuple[str | int, ...]
@@ -40,6 +42,23 @@ class Node:
         if isinstance(self.value, list):
             return [node.data() for node in self.value]
         return self.value
+
+    def parts(self) -> Iterable[Node]:
+        """Give the nodes directly within this one."""
+        return self.value.values() if isinstance(self.value, dict) else self.value if isinstance(self.value, list) else ()
+
+    def levels(self) -> int:
+        """Count the levels below this node."""
+        return max((1 + part.levels() for part in self.parts()), default=0)
+
+    def copy(self) -> Node:
+        """Give a node of the same value and place, without a name, that shares nothing with this one that could be changed."""
+        value = self.value
+        if isinstance(value, dict):
+            value = {key: replace(node.copy(), key_place=node.key_place) for key, node in value.items()}
+        elif isinstance(value, list):
+            value = [node.copy() for node in value]
+        return Node(value, self.place, None, self.text_column)
 
     def child(self, part: str | int) -> Node | None:
         """Give the part of this name or position, if there is one."""
@@ -75,6 +94,8 @@ class Origin:
 
     path: Path | None = field(default=None, compare=False)
     root: Node = field(default_factory=lambda: Node(None), compare=False)
+    reach: Reach = field(default=ANYWHERE, compare=False)
+    """From where the files that it names may be read."""
 
     def place(self, path: FieldPath, *, key: bool = False) -> Place:
         """Find the place of a field, or of its name, or of the nearest block around it."""

@@ -129,9 +129,7 @@ def solve(
         return replace(best, seconds=time.perf_counter() - begun)
 
 
-def solve_on(
-    game: Game, levels: frozenset[tuple[int, ...]], at: tuple[int, np.ndarray] | None = None, most: int = EXACT_HISTORIES
-) -> Equilibrium:
+def solve_on(game: Game, levels: frozenset[tuple[int, ...]], at: tuple[int, np.ndarray] | None = None, most: int = EXACT_HISTORIES) -> Equilibrium:
     """Solve a game as one of many: exactly where every point that it begins from has at most so many histories (`most`), else on a given grid.
 
     With `at`, a node and belief coordinates, only what follows from there is asked for. There is no certificate and no refinement, and one thread.

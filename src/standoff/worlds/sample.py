@@ -101,9 +101,7 @@ def _computed(task: Task, index: int, u: np.ndarray) -> World:
     return run_world(task, index, at_quantiles(task.canonical, u))
 
 
-def _solve_median(
-    canonical: Canonical, structures: Games, tolerance: float, workers: int, progress: Progress | None
-) -> tuple[Equilibrium, str]:
+def _solve_median(canonical: Canonical, structures: Games, tolerance: float, workers: int, progress: Progress | None) -> tuple[Equilibrium, str]:
     """Solve the median world, or one near it where that fails: return the solution, and what went wrong, if anything did."""
     problem: StandoffError | None = None
     free = len(free_parameters(canonical))
