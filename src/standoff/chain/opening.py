@@ -42,7 +42,7 @@ def fix_grids(
     if source is None or source.grid is not None:
         return canonical
     before = fix_grids(source.canonical, tolerance=tolerance, workers=workers, max_seconds=max_seconds, progress=progress)
-    median = solve(Games(before).build({}), tolerance=tolerance, engine="grid", workers=workers, max_seconds=max_seconds, progress=progress)
+    median = solve(Games(before).build({}), tolerance=tolerance, workers=workers, max_seconds=max_seconds, progress=progress)
     assert median.certificate is not None
     grid = SourceGrid(median.grid.levels, median.certificate.policy_distance, bool(median.certificate.met))
     return replace(canonical, source=replace(source, canonical=before, grid=grid))

@@ -51,6 +51,10 @@ class Reasons:
     """Of the mover, here."""
     gap: float
     """Largest distance of a sum of components from the value by which the choice was solved."""
+    policy_bounds: np.ndarray
+    """How far each of `policy` may be from exact play, shape (K, A)."""
+    bounds: np.ndarray
+    """How far each of `values` may be, shape (K, A, C)."""
     following: Mapping[str, tuple[tuple[str, ...], np.ndarray]]
     """By other player: its moves, and the chance (A, moves) that its next choice, this period or the next, is each of them."""
     choice: str
@@ -200,6 +204,8 @@ def explain(
         log_propensity=arrays.log_w[first : first + len(spot.menu)],
         precision=float(arrays.precision[spot.node]),
         gap=split.gap,
+        policy_bounds=split.policy_bounds[rows],
+        bounds=split.bounds[rows],
         following=_following(split, rows, belief),
         choice=ranked[0],
         rival=against or taken or ranked[1],

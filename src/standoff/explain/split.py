@@ -16,7 +16,7 @@ given option; what they choose at the same moment is their next choice. `K` type
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from standoff.claims.functionals import Evaluation, Functional, Options, of_comp
 from standoff.errors import SolveError
 from standoff.explain.spot import Spot
 from standoff.game import Game
+from standoff.solve.control import Chosen
 from standoff.solve.equilibrium import Probe
 from standoff.solve.grid import to_beliefs
 
@@ -44,6 +45,10 @@ class Split:
     """Payoff by type, option and component, shape (K, A, C)."""
     gap: float
     """Largest distance of a sum of components from the value by which the choice was solved."""
+    policy_bounds: np.ndarray
+    """How far each choice probability may be from that of exact play, shape (K, A)."""
+    bounds: np.ndarray
+    """And how far each of `values`, shape (K, A, C)."""
     following: dict[str, tuple[tuple[str, ...], np.ndarray]]
     """By other player: its moves, and the chance (A, K, moves) that its next choice is each of them."""
 
@@ -56,6 +61,7 @@ def take_apart(spot: Spot) -> Split:
     game, mover = spot.solved.game, spot.mover
     options = Options(spot.solved, spot.node, spot.x)
     probe = options.probe
+    chosen = Chosen(spot.solved, spot.node, spot.x)
     kinds = range(game.n_types[mover])
     spec = game.canonical.players[mover]
     components = tuple(component.name for component in spec.components)
@@ -63,11 +69,14 @@ def take_apart(spot: Spot) -> Split:
 
     parts = [(k, c, of_components(game, mover, k, [name], ())) for k in kinds for c, name in enumerate(components)]
     others = _others(game, mover, spot.period)
-    onward = _onward(spot, options, [part for *_, part in parts] + [part for *_, part in others])
+    onward, off = _onward(spot, options, [part for *_, part in parts], [part for *_, part in others])
 
-    values = np.zeros((len(kinds), n_options, len(components)))
-    for (k, c, part), after in zip(parts, onward, strict=False):
+    values, bounds = np.zeros((2, len(kinds), n_options, len(components)))
+    for (k, c, part), after, error in zip(parts, onward, off, strict=False):
         values[k, :, c] = options.worth(part, k, [one[:, k] for one in after])
+        # What follows counts with weights that are never negative: so do bounds.
+        nothing = replace(part, option=0.0 * part.option, observation=0.0 * part.observation)
+        bounds[k, :, c] = options.worth(nothing, k, [one[:, k] for one in error])
 
     following: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
     for (player, move, part), after in zip(others, onward[len(parts) :], strict=True):
@@ -76,7 +85,7 @@ def take_apart(spot: Spot) -> Split:
         following[player] = (*moves, move), np.concatenate([chances, chance[:, :, None]], axis=2)
     gap = float(np.abs(values.sum(axis=2) - probe.action_values).max())
     _check(spot, gap)
-    return Split(probe, components, values, gap, following)
+    return Split(probe, components, values, gap, chosen.bounds, bounds, following)
 
 
 def _check(spot: Spot, gap: float) -> None:
@@ -114,13 +123,20 @@ def _others(game: Game, mover: int, period: int) -> list[tuple[str, str, Functio
     return found
 
 
-def _onward(spot: Spot, options: Options, functionals: Sequence[Functional]) -> list[list[np.ndarray]]:
-    """Return each functional by way to the decision, (Y, K) after every observation by type of the mover, from sweeps of bounded memory."""
+def _onward(
+    spot: Spot, options: Options, parts: Sequence[Functional], others: Sequence[Functional]
+) -> tuple[list[list[np.ndarray]], list[list[np.ndarray]]]:
+    """Return each functional by way to the decision, (Y, K) after every observation by type of the mover, from sweeps of bounded memory.
+
+    Of the first ones, `parts`, the bounds are given as well, second.
+    """
+    functionals = [*parts, *others]
     solved, game = spot.solved, spot.solved.game
     free = np.full(len(game.structure.option), -1, dtype=np.int8)
     kinds = range(game.n_types[spot.mover])
     size = max(MAX_CELLS // (game.structure.n_nodes * solved.grid.n_nodes * max(game.n_types)), 1)
     found: list[list[np.ndarray]] = []
+    off: list[list[np.ndarray]] = []
     for begin in range(0, len(functionals), size):
         group = functionals[begin : begin + size]
         evaluation = Evaluation(solved, group, [free] * len(group), first_period=spot.period)
@@ -128,7 +144,11 @@ def _onward(spot: Spot, options: Options, functionals: Sequence[Functional]) -> 
             [np.array([[evaluation.at(number, here, ((spot.mover, k),)) for k in kinds] for here in after]) for after in options.after]
             for number in range(len(group))
         ]
-    return found
+        told = range(min(max(len(parts) - begin, 0), len(group)))
+        asked = [(number, here, ((spot.mover, k),)) for number in told for after in options.after for here in after for k in kinds]
+        within = iter(evaluation.measured(asked) if asked else [])
+        off += [[np.array([[next(within).bound for _ in kinds] for _ in after]) for after in options.after] for _ in told]
+    return found, off
 
 
 def belief_about(spot: Spot) -> np.ndarray:

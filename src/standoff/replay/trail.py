@@ -233,7 +233,7 @@ class _Replay:
                 other_seen = self._moved(node, before, other.likelihood[y]) if held else other.posteriors[y]
             if structure.kind[node] != CLOSE and (told or len(labels) > 1):
                 step = self._step(node, period, labels[y], told, silent, probe.likelihood[y], x, seen)
-                slack = chosen.exactly if chosen.exactly is not None else np.inf if structure.at_once else STAGES
+                slack = chosen.exactly if chosen.exactly is not None else np.inf if structure.at_once and self.eq.grid.n_axes else STAGES
                 if other is not None:
                     corrected = self._step(node, period, labels[y], told, silent, other.likelihood[y], self.other_x, other_seen)
                     step = replace(step, other=corrected)

@@ -10,7 +10,7 @@ import numpy as np
 from standoff.printed import Text
 from standoff.report.explained_content import explain_content
 from standoff.report.explained_words import PROPENSITY, called, option_of
-from standoff.report.words import Content, commands, heading, percent, plural, probability, table, value_text
+from standoff.report.words import Content, commands, heading, percent, plural, plus_minus, probability, table, value_text
 
 __all__ = ["explain_content", "show_explained"]
 
@@ -34,6 +34,7 @@ def show_explained(content: Content, *, full: bool = False) -> list[Any]:
         *(Text(f"{sentence}") for sentence in content["words"]),
         heading("The options"),
         _options_table(content),
+        *_within(content),
         heading(f"Why: {called(content, content['rival'])} against {called(content, content['choice'])}"),
         Text(f"Payoff by motive; log-odds are {content['precision']:.2g} (precision) times their difference, plus propensity.", style="dim"),
         _why_table(content),
@@ -65,6 +66,17 @@ def _options_table(content: Content) -> Any:
         named = [Text(option["title"] if option["titled"] else "", style="dim")] if titled else []
         shown.add_row(option["option"], *named, *average, *cells, style=style)
     return shown
+
+
+def _within(content: Content) -> list[Any]:
+    """Say how far probabilities and values may be off, where that shows in the digits printed."""
+    told = [kind for option in content["options"] for kind in option["by_type"].values()]
+    said = [
+        off
+        for off in (plus_minus("probabilities", [one["bound"] for one in told]), plus_minus("values", [one["value_bound"] for one in told]))
+        if off
+    ]
+    return [Text(f"Within {' and '.join(said)} of exact play.", style="yellow")] if said else []
 
 
 def _why_table(content: Content) -> Any:

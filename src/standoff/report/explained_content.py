@@ -56,10 +56,14 @@ def explain_content(name: str, scenario: Scenario, why: Reasons) -> Content:
                 "title": called[f"{why.player}.{option}"],
                 "titled": called[f"{why.player}.{option}"] != spoken(f"{why.player}.{option}"),
                 "probability": why.probabilities[option],
+                "bound": float(why.belief @ why.policy_bounds[:, a]),
                 "by_type": {
                     kind: {
                         "probability": why.policy[k, a],
+                        "bound": why.policy_bounds[k, a],
                         "value": why.values[k, a].sum(),
+                        "value_bound": why.bounds[k, a].sum(),
+                        "component_bounds": dict(zip(why.components, why.bounds[k, a].tolist(), strict=True)),
                         "components": dict(zip(why.components, why.values[k, a].tolist(), strict=True)),
                         "log_odds": dict(zip([PROPENSITY, *why.components], odds.values[k, a].tolist(), strict=True)),
                     }

@@ -10,7 +10,7 @@ from standoff.printed import Text
 from standoff.report.branched import show_branches
 from standoff.report.checked import size_lines
 from standoff.report.opened import opening_content, opening_lines
-from standoff.report.words import Content, commands, heading, probability, table
+from standoff.report.words import Content, commands, heading, plus_minus, probability, table
 from standoff.scenario.titles import moment, spoken, titles
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ WORST = 3
 
 def solution_content(name: str, scenario: Scenario, eq: Equilibrium | Exact) -> Content:
     """Return a solution as plain data; `root` holds the first mover's choice probabilities."""
+    from standoff.solve import Equilibrium
+    from standoff.solve.control import Chosen
+
     canonical = eq.game.canonical
     # Of an exact solution, every point is one of those whose residual is told.
     where = getattr(eq.certificate, "where", None)
@@ -37,6 +40,8 @@ def solution_content(name: str, scenario: Scenario, eq: Equilibrium | Exact) -> 
         "certificate_text": eq.certificate.text() if eq.certificate is not None else "not certified",
         "opening": opening_content(eq.game),
         "root": {},
+        "root_bounds": {},
+        "value_bounds": _value_bounds(eq),
         "root_turn": None,
         "values": {player.name: dict(zip(player.types, eq.value(player.name).values.tolist(), strict=True)) for player in canonical.players},
     }
@@ -46,7 +51,11 @@ def solution_content(name: str, scenario: Scenario, eq: Equilibrium | Exact) -> 
         return content
     structure = eq.game.structure
     for one in structure.members(node):
-        content["root"][canonical.players[int(eq.game.arrays.owner[one])].name] = eq.policy_at(one, x)
+        mover = canonical.players[int(eq.game.arrays.owner[one])]
+        content["root"][mover.name] = policy = eq.policy_at(one, x)
+        if isinstance(eq, Equilibrium):
+            off = Chosen(eq, one, x).bounds
+            content["root_bounds"][mover.name] = {kind: dict(zip(policy[kind], off[k].tolist(), strict=True)) for k, kind in enumerate(mover.types)}
     content["root_turn"] = {
         "player": " and ".join(content["root"]),
         "turn": structure.places[structure.place[node]].removeprefix("turn:"),
@@ -58,6 +67,16 @@ def solution_content(name: str, scenario: Scenario, eq: Equilibrium | Exact) -> 
         },
     }
     return content
+
+
+def _value_bounds(eq: Equilibrium | Exact) -> Content:
+    """Return how far each value at the start may be off; nothing where that is not told."""
+    from standoff.claims.whole import values_within
+    from standoff.solve import Equilibrium
+
+    if not isinstance(eq, Equilibrium) or eq.game.structure.open_ended:
+        return {}
+    return {player: {kind: one.bound for kind, one in kinds.items()} for player, kinds in values_within(eq).items()}
 
 
 def _exact_alone(content: Content) -> bool:
@@ -97,6 +116,8 @@ def first_choice(content: Content) -> list[Any]:
             said = "" if title == spoken(f"{player}.{option}") else title
             shown.add_row(option, Text(said, style="dim"), *(probability(policy[kind][option]) for kind in kinds))
         lines.append(shown)
+        off = plus_minus("probabilities", [bound for kind in content["root_bounds"].get(player, {}).values() for bound in kind.values()])
+        lines += [Text(f"Within {off} of exact play.", style="yellow")] if off else []
     return lines
 
 
@@ -110,7 +131,8 @@ def values_table(content: Content) -> list[Any]:
     for player, values in content["values"].items():
         for position, (kind, value) in enumerate(values.items()):
             shown.add_row(player if position == 0 else "", "" if kind == "public" else kind, f"{value:+.2f}")
-    return [heading("Values at the start"), shown]
+    off = plus_minus("payoffs", [bound for kinds in content["value_bounds"].values() for bound in kinds.values()])
+    return [heading("Values at the start"), shown, *([Text(f"Within {off} of exact play.", style="yellow")] if off else [])]
 
 
 def show_solution(content: Content) -> list[Any]:

@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -93,6 +93,18 @@ def amount(x: float | None, digits: int = 2) -> str:
         return "-"
     edge = 10.0**-digits
     return f"<{edge:.{digits}f}" if 0.0 < x < edge / 2 else f"{x:.{digits}f}"
+
+
+def plus_minus(what: str, bounds: Iterable[float], digits: int = 2) -> str:
+    """Say by how much numbers printed with so many decimals may be off; nothing where it does not show in them.
+
+    >>> plus_minus("chances", [0.001, 0.03]), plus_minus("chances", [0.001])
+    ('0.03 (chances)', '')
+    """
+    largest = max((bound for bound in bounds if not math.isnan(bound)), default=0.0)
+    if largest == math.inf:
+        return f"an error that is not known ({what})"
+    return f"{largest:.{max(digits, 1 - math.floor(math.log10(largest)) - 1)}f} ({what})" if largest >= 0.5 * 10.0**-digits else ""
 
 
 def plural(n: int, one: str, many: str | None = None) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from standoff.solve.markov import MarkovResidual
 from standoff.solve.tree_system import RESIDUAL
+
+if TYPE_CHECKING:
+    from standoff.solve.exact import Residual
 
 SHOWN = 20
 """So many points that miss the tolerance are kept, and so many turns with unsolved stages; beyond that they are counted."""
@@ -166,3 +169,13 @@ class Certificate:
 
     def _taken(self) -> str:
         return f"{'principal branch' if self.exact_selection == 'principal' else 'where play settles'} taken; --branches lists them"
+
+
+def alone(exact: Residual, tolerance: float) -> Certificate:
+    """Return the certificate of an exact solution without a belief grid beside it."""
+    nothing: dict[str, Any] = {"policy_distance": 0.0, "regret": 0.0, "stage_residual": exact.residual, "standard_error": 0.0, "levels": ()}
+    counts = dict.fromkeys(("points", "beliefs", "stages", "traced", "folded", "failed", "switched"), 0)
+    return Certificate(
+        **nothing, **counts, tolerance=tolerance, met=exact.met, every_history=True, exact_histories=exact.histories, exact_residual=exact.residual,
+        exact_met=exact.met, exact_selection=exact.selection,
+    )  # fmt: skip

@@ -52,14 +52,15 @@ def bounds(
     solved: Equilibrium, tables: tuple[Any, ...], found: np.ndarray, ranges: np.ndarray, acted: np.ndarray, node: int, x: np.ndarray,
     fixed: Sequence[int], viewer: int, draws: int = DRAWS,
 ) -> np.ndarray:  # fmt: skip
-    """Return how far functionals of one point may be off, shape (F,); infinite in games in which choices are made at once.
+    """Return how far functionals of one point may be off, shape (F,); infinite where players with secrets choose at once.
 
     `tables`, `found` and `ranges` are those of the evaluation (`standoff.solve._control.control`), `acted` (o,) the intervention, `fixed` the types
     that are given by player, -1 for the others, which are drawn from what `viewer` believes (-1: from the public belief).
     """
     game = solved.game
-    if game.structure.at_once:
-        return np.full(len(ranges), np.inf)
+    if not solved.grid.n_axes or game.structure.at_once:
+        # Without a secret nothing is interpolated.
+        return np.full(len(ranges), np.inf if solved.grid.n_axes else STAGES)
     grid, structure, players = solved.grid, game.structure, len(game.n_types)
     steps = len(structure.layers)
     work = make_workspace(game, grid, solved.values.shape[2])
@@ -128,9 +129,17 @@ class Chosen:
         value = function(self.probe)
         if self.exactly is not None:
             return value, self.exactly * max(1.0, abs(value))
-        if self.solved.game.structure.at_once:
-            return value, np.inf
+        if not self.solved.grid.n_axes or self.solved.game.structure.at_once:
+            return value, np.inf if self.solved.grid.n_axes else STAGES
         return value, FACTOR * max((abs(function(other) - value) for other in self.corrected), default=0.0) + STAGES * max(1.0, abs(value))
+
+    @cached_property
+    def bounds(self) -> np.ndarray:
+        """How far each choice probability may be off, shape (K, A)."""
+        policy = self.probe.policy
+        return np.array(
+            [[self.measure(lambda probe, k=k, a=a: float(probe.policy[k, a]))[1] for a in range(policy.shape[1])] for k in range(len(policy))]
+        )
 
     @cached_property
     def errors(self) -> tuple[np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ from standoff.game import Game, estimate
 from standoff.game.estimate import REFINE_SECONDS
 from standoff.game.tree import count_histories, histories_from
 from standoff.solve.branches import look
-from standoff.solve.certificate import Certificate
+from standoff.solve.certificate import Certificate, alone
 from standoff.solve.certification import certify as run_certificate
 from standoff.solve.certification import clearly_too_coarse
 from standoff.solve.equilibrium import Equilibrium
@@ -92,6 +92,8 @@ def solve(
     decisions = game.size()["decision_points"]
     if n_axes == 0 and (game.structure.at_once or game.structure.open_ended):
         return replace(solve_public(game, tolerance, seed=seed, progress=progress), seconds=time.perf_counter() - begun)
+    if n_axes > MAX_AXES and engine != "grid" and not game.structure.open_ended and count_histories(game.structure) <= EXACT_HISTORIES:
+        return exactly(exact(game, workers=workers, progress=progress), tolerance=tolerance)
     if n_axes > MAX_AXES:
         raise GameTooLargeError(
             f"the players' types span {n_axes} belief axes (a player with K types takes K - 1); at most {MAX_AXES} can be solved. Even "
@@ -145,9 +147,10 @@ def solve_on(game: Game, levels: frozenset[tuple[int, ...]], at: tuple[int, np.n
     return solve(game, levels=levels, certify=False, workers=1)
 
 
-def exactly(found: Exact, certificate: Certificate | None = None) -> Equilibrium:
-    """Return an exact solution as one that answers for any point, without a belief grid."""
+def exactly(found: Exact, *, tolerance: float | None = None) -> Equilibrium:
+    """Return an exact solution as one that answers for any point, without a belief grid; with a certificate where there is a tolerance."""
     game, nothing = found.game, np.zeros((0, 0, 0))
+    certificate = alone(found.certificate, tolerance) if tolerance is not None else None
     grid = BeliefGrid(game.n_types, frozenset([(0,) * sum(k - 1 for k in game.n_types)]))
     report = {"stages": 0.0, "stage_residual": found.certificate.residual, "traced": 0.0, "folded": 0.0, "failed": 0.0, "sweeps": 0.0}
     unsolved = np.zeros(game.structure.n_nodes, dtype=np.int64)
