@@ -305,6 +305,17 @@ def test_thirty_players_with_secrets_are_refused_with_the_numbers(tmp_path):
         export(game, tmp_path / "crowd.efg")
 
 
+def test_too_many_beliefs_for_a_grid_are_refused_with_the_engine_that_takes_them():
+    """Thirteen players with a secret of whom one has a choice: 2 options, and 2 ways to each end."""
+    builder = Builder("many").clock(periods=1).parameter("precision", 1)
+    for i in range(13):
+        builder.player(f"p{i}", types={"bold": 0.5, "shy": "rest"})
+    game = so.build(builder.payoff("p0", "taste", on={"p0.act": "1 if type == bold else 0"}).turn("p0", options={"act": {}, "rest": {}}).scenario())
+    with pytest.raises(GameTooLargeError, match=r"span 13 belief axes .* Use fewer types, or `solve --exact` .* the game's \d+ public histories\."):
+        solve(game)
+    assert exact(game).certificate.met
+
+
 def test_a_thousand_types_are_refused_with_the_numbers(odd):
     game = so.build(odd({}, types=THOUSAND, taste="1"))
     with pytest.raises(GameTooLargeError, match=r"span 999 belief axes .* at most 12 can be solved"):

@@ -11,12 +11,13 @@ import numpy as np
 from standoff.errors import GameTooLargeError, SolveError
 from standoff.game import Game, estimate
 from standoff.game.estimate import REFINE_SECONDS
-from standoff.game.tree import count_histories, histories_from
+from standoff.game.tree import MAX_HISTORIES, count_histories, histories_from
 from standoff.solve.branches import look
 from standoff.solve.certificate import Certificate, alone
 from standoff.solve.certification import certify as run_certificate
 from standoff.solve.certification import clearly_too_coarse
 from standoff.solve.equilibrium import Equilibrium
+from standoff.solve.exact import MAX_AXES as EXACT_AXES
 from standoff.solve.exact import Exact, exact
 from standoff.solve.grid import PRODUCT_AXES, BeliefGrid, box, count_nodes, is_local, local, simplex
 from standoff.solve.induction import Progress, line_table, sweep
@@ -97,7 +98,8 @@ def solve(
     if n_axes > MAX_AXES:
         raise GameTooLargeError(
             f"the players' types span {n_axes} belief axes (a player with K types takes K - 1); at most {MAX_AXES} can be solved. Even "
-            f"{2 * n_axes + 1} beliefs, two an axis, would mean {decisions * (2 * n_axes + 1):,} stages. Use fewer types."
+            f"{2 * n_axes + 1} beliefs, two an axis, would mean {decisions * (2 * n_axes + 1):,} stages. Use fewer types"
+            f"{_or_exactly(game, n_axes)}."
         )
     current = levels if levels is not None else first_levels(n_axes)
     check_size(game, count_nodes(current), workers)
@@ -174,6 +176,13 @@ def _finer(solved: Equilibrium, reckoned: float, max_beliefs: int, max_seconds: 
             return None
         finer = local(less)
     return None
+
+
+def _or_exactly(game: Game, n_axes: int) -> str:
+    """Name the engine without a grid where it takes a game whose beliefs are too many for one."""
+    if game.structure.open_ended or n_axes > EXACT_AXES or (histories := count_histories(game.structure)) > MAX_HISTORIES:
+        return ""
+    return f", or `solve --exact` (in Python `so.exact`), which needs no grid and takes the game's {histories:,} public histories"
 
 
 def _oracle(game: Game, engine: Engine, workers: int, progress: Progress | None) -> tuple[Exact | None, str]:
