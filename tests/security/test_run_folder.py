@@ -124,6 +124,14 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path):
             read_whole(Path("/dev/zero"))
 
 
+@pytest.mark.skipif(os.name != "posix", reason="names of files")
+def test_a_folder_that_no_disk_takes_is_refused_before_anything_is_computed(crisis, call):
+    code, _, err = call(*RUN, "--out", "x" * 300)
+    assert code == 2
+    assert "cannot be made: File name too long; name another folder" in err
+    assert untouched(crisis)
+
+
 def test_files_are_written_under_names_that_nobody_knows_and_replace_what_was_there(tmp_path, monkeypatch):
     seen = []
     replace = Path.replace

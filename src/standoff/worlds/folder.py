@@ -23,7 +23,7 @@ from standoff.errors import WorldsError
 ELSEWHERE = "name another folder with `standoff run --out FOLDER`"
 """The remedy where a run folder cannot be used."""
 
-LARGEST = 1 << 28
+LARGEST = 1 << 26
 """Bytes of the largest file that is read back from a run folder."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -51,7 +51,7 @@ def make_folder(folder: Path) -> None:
 
 def refuse_link(path: Path) -> None:
     """Raise WorldsError when a path is a symbolic link."""
-    if path.is_symlink():
+    if os.path.islink(path):  # noqa: PTH114 - where it cannot be told, what is done next says why
         raise WorldsError(f"{path} is a symbolic link, which is not followed: what a run writes stays in its folder; remove the link, or {ELSEWHERE}")
 
 

@@ -158,7 +158,7 @@ def sample(
     >>> len(worlds)
     8
     """
-    _within_limits(n, seed)
+    n, seed = _within_limits(n, seed)
     task, median = make_task(scenario, record, tolerance=tolerance, workers=workers, progress=progress)
     store = _store(folder, task, fingerprint(task, scenario, seed))
     return _drawn(Worlds(task, median, seed, np.zeros((0, 0)), (), Weights(np.zeros(0), 0.0, 0.0), temper, store, scenario), n, workers, progress)
@@ -189,9 +189,9 @@ def redraw(
     return _drawn(replace(worlds, task=task, worlds=(), store=store, spread=spread), len(worlds), workers, progress)
 
 
-def _within_limits(n: int, seed: int) -> None:
-    whole_number("the number of worlds", n, 1, MOST_WORLDS, WorldsError)
-    whole_number("the seed", seed, 0, LARGEST_SEED, WorldsError)
+def _within_limits(n: int, seed: int) -> tuple[int, int]:
+    worlds = whole_number("the number of worlds", n, 1, MOST_WORLDS, WorldsError)
+    return worlds, whole_number("the seed", seed, 0, LARGEST_SEED, WorldsError)
 
 
 def _store(folder: str | Path | None, task: Task, decides: Mapping[str, Any]) -> Store | None:

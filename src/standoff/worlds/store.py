@@ -18,7 +18,7 @@ import pandas as pd
 
 from standoff.claims import Finding
 from standoff.errors import WorldsError
-from standoff.worlds.folder import below, locked, make_folder, read_whole, write_whole
+from standoff.worlds.folder import LARGEST, below, locked, make_folder, read_whole, write_whole
 from standoff.worlds.world import World
 
 BATCH = 8
@@ -181,7 +181,7 @@ class Store:
 
 # -- batches -------------------------------------------------------------------------------------------------------------------------------
 
-LARGEST_BATCH = 1 << 26
+LARGEST_BATCH = LARGEST
 """Bytes of a batch, on disk and unpacked."""
 
 OF_A_CLAIM = ("margin", "numbers", "problem")
