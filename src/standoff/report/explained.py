@@ -71,11 +71,8 @@ def _options_table(content: Content) -> Any:
 def _within(content: Content) -> list[Any]:
     """Say how far probabilities and values may be off, where that shows in the digits printed."""
     told = [kind for option in content["options"] for kind in option["by_type"].values()]
-    said = [
-        off
-        for off in (plus_minus("probabilities", [one["bound"] for one in told]), plus_minus("values", [one["value_bound"] for one in told]))
-        if off
-    ]
+    off = plus_minus("probabilities", [one["bound"] for one in told]), plus_minus("values", [one["value_bound"] for one in told])
+    said = [one for one in off if one]
     return [Text(f"Within {' and '.join(said)} of exact play.", style="yellow")] if said else []
 
 

@@ -173,9 +173,8 @@ class Certificate:
 
 def alone(exact: Residual, tolerance: float) -> Certificate:
     """Return the certificate of an exact solution without a belief grid beside it."""
-    nothing: dict[str, Any] = {"policy_distance": 0.0, "regret": 0.0, "stage_residual": exact.residual, "standard_error": 0.0, "levels": ()}
-    counts = dict.fromkeys(("points", "beliefs", "stages", "traced", "folded", "failed", "switched"), 0)
     return Certificate(
-        **nothing, **counts, tolerance=tolerance, met=exact.met, every_history=True, exact_histories=exact.histories, exact_residual=exact.residual,
-        exact_met=exact.met, exact_selection=exact.selection,
+        policy_distance=0.0, regret=0.0, stage_residual=exact.residual, tolerance=tolerance, met=exact.met, every_history=True, points=0,
+        standard_error=0.0, beliefs=0, levels=(), stages=0, traced=0, folded=0, failed=0, switched=0, exact_histories=exact.histories,
+        exact_residual=exact.residual, exact_met=exact.met, exact_selection=exact.selection,
     )  # fmt: skip

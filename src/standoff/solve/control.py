@@ -137,9 +137,11 @@ class Chosen:
     def bounds(self) -> np.ndarray:
         """How far each choice probability may be off, shape (K, A)."""
         policy = self.probe.policy
-        return np.array(
-            [[self.measure(lambda probe, k=k, a=a: float(probe.policy[k, a]))[1] for a in range(policy.shape[1])] for k in range(len(policy))]
-        )
+
+        def off(k: int, a: int) -> float:
+            return self.measure(lambda probe: float(probe.policy[k, a]))[1]
+
+        return np.array([[off(k, a) for a in range(policy.shape[1])] for k in range(len(policy))])
 
     @cached_property
     def errors(self) -> tuple[np.ndarray, np.ndarray]:
