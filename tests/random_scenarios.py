@@ -7,7 +7,7 @@ method of its block:
 | block | method | what is drawn |
 | --- | --- | --- |
 | clock | `clock` | 1 to 3 periods, values discounted to the start |
-| players | `players` | 2 or 3, with 1 to 3 types, random priors and precisions |
+| players | `players` | 2 or 3 (or 4), with 1 to 3 types, random priors and precisions |
 | state | `state` | a number, a label that may return to its start, whether the crisis is over; a derived number |
 | turns | `turn`, `open_option`, `covert_option` | 2 or 3 options, which the state may take off the menu; signals |
 | turns | `turns_at_once` | of two players, neither of whom knows the other's choice |
@@ -30,7 +30,7 @@ from standoff.export.efg import count_plays
 from standoff.game import Game, build
 from standoff.scenario import Builder, Scenario
 
-PLAYERS = ("ann", "bob", "cem")
+PLAYERS = ("ann", "bob", "cem", "dan")
 TYPES = ("low", "mid", "top")
 CONDITIONS = ("heat == 0", "heat >= 1", "mood == calm", "mood == cross", "period > 0", "heat >= 1 or mood == cross", "strain == 1", "strain > 2")
 CHANGES = ({"heat": "min(heat + 1, 2)"}, {"heat": 0}, {"mood": "cross"}, {"mood": "calm", "heat": "max(heat - 1, 0)"}, {"over": True})
@@ -38,16 +38,16 @@ CHANGES = ({"heat": "min(heat + 1, 2)"}, {"heat": 0}, {"mood": "cross"}, {"mood"
 
 def random_scenario(
     seed: int, *, plays: tuple[int, int] = (60, 600), axes: int = 3, sharpness: tuple[float, float] = (0.5, 2.0), propensities: bool = False,
-    together: float = 0.3,
+    together: float = 0.3, players: int = 3,
 ) -> Scenario:  # fmt: skip
     """Return a random scenario: the same for the same arguments.
 
     `plays`: least and most terminal nodes of its tree; `axes`: most belief axes, of which a player with K types takes K - 1; `sharpness`: least
     and greatest precision, by player (payoffs lie between -2 and 2). `propensities`: whether options differ in them, which Gambit cannot say.
-    `together`: how often two players choose at once.
+    `together`: how often two players choose at once; `players`: most of them.
     """
     for attempt in count():
-        scenario = _Draw(np.random.default_rng([seed, attempt]), f"random-{seed}", axes, sharpness, propensities, together).scenario()
+        scenario = _Draw(np.random.default_rng([seed, attempt]), f"random-{seed}", axes, sharpness, propensities, together, players).scenario()
         game = build(scenario)
         if plays[0] <= count_plays(game) <= plays[1] and _moments(game) >= 4:
             return scenario
@@ -63,11 +63,11 @@ class _Draw:
     """Draws one scenario."""
 
     def __init__(
-        self, random: np.random.Generator, name: str, axes: int, sharpness: tuple[float, float], propensities: bool, together: float
+        self, random: np.random.Generator, name: str, axes: int, sharpness: tuple[float, float], propensities: bool, together: float, players: int
     ) -> None:
         self.random = random
         self.builder = Builder(name)
-        self.axes, self.sharpness, self.propensities, self.together = axes, sharpness, propensities, together
+        self.axes, self.sharpness, self.propensities, self.together, self.most = axes, sharpness, propensities, together, players
         self.kinds: dict[str, int] = {}
         """Number of types of each player."""
         self.moves: list[str] = []
@@ -122,7 +122,7 @@ class _Draw:
         self.builder.clock(periods=self.among(1, 3), discount=self.one((1.0, 0.9, 0.6)), discounting="present")
 
     def players(self) -> None:
-        names = PLAYERS[: self.among(2, 3)]
+        names = PLAYERS[: self.among(2, self.most)]
         left = self.axes
         for name in names:
             self.kinds[name] = n = self.among(1, min(3, left + 1))

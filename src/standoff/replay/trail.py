@@ -22,7 +22,7 @@ from standoff.measured import Measured
 from standoff.record import Event, Record
 from standoff.scenario.canonical import PlayerSpec
 from standoff.scenario.mapping import MappedEvent, known_by, known_periods, map_record
-from standoff.solve.control import FACTOR, STAGES, Chosen
+from standoff.solve.control import FACTOR, FLOOR, Chosen
 from standoff.solve.grid import to_beliefs, to_coordinates
 
 if TYPE_CHECKING:
@@ -233,7 +233,7 @@ class _Replay:
                 other_seen = self._moved(node, before, other.likelihood[y]) if held else other.posteriors[y]
             if structure.kind[node] != CLOSE and (told or len(labels) > 1):
                 step = self._step(node, period, labels[y], told, silent, probe.likelihood[y], x, seen)
-                slack = chosen.exactly if chosen.exactly is not None else np.inf if structure.at_once and self.eq.grid.n_axes else STAGES
+                slack = chosen.exactly if chosen.exactly is not None else np.inf if structure.at_once and self.eq.grid.n_axes else FLOOR
                 if other is not None:
                     corrected = self._step(node, period, labels[y], told, silent, other.likelihood[y], self.other_x, other_seen)
                     step = replace(step, other=corrected)

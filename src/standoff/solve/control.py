@@ -32,8 +32,8 @@ DRAWS, AFTER = 16, 8
 """Histories drawn from a point for functionals, and after each option and type for a choice. Their terms are errors of interpolation only, and small,
 and their luck is spread evenly, so that few tell the mean; what they leave open counts as standard error."""
 
-STAGES = 1e-8
-"""What stages of the grid are solved to (`standoff.solve.certification`)."""
+FLOOR = 1e-5
+"""Least bound of a number from the grid: few draws do not tell smaller errors, nor are they worth telling."""
 
 EXACTLY, ROUNDING = 4.0, 1e-13
 """Steps of Newton's method, for each observation on the way, and rounding, by which an exact number may be off."""
@@ -60,7 +60,7 @@ def bounds(
     game = solved.game
     if not solved.grid.n_axes or game.structure.at_once:
         # Without a secret nothing is interpolated.
-        return np.full(len(ranges), np.inf if solved.grid.n_axes else STAGES)
+        return np.full(len(ranges), np.inf if solved.grid.n_axes else FLOOR)
     grid, structure, players = solved.grid, game.structure, len(game.n_types)
     steps = len(structure.layers)
     work = make_workspace(game, grid, solved.values.shape[2])
@@ -79,7 +79,7 @@ def bounds(
     )  # fmt: skip
     told = result[:, :, 0] + result[:, :, 1]
     size = np.abs(result[:, :, 0].mean(axis=0)) + np.abs(result[:, :, 1].mean(axis=0))
-    return np.asarray(FACTOR * size + ERRORS * told.std(axis=0, ddof=1) / np.sqrt(draws) + STAGES)
+    return np.asarray(FACTOR * size + ERRORS * told.std(axis=0, ddof=1) / np.sqrt(draws) + FLOOR)
 
 
 def value_errors(
@@ -130,8 +130,8 @@ class Chosen:
         if self.exactly is not None:
             return value, self.exactly * max(1.0, abs(value))
         if not self.solved.grid.n_axes or self.solved.game.structure.at_once:
-            return value, np.inf if self.solved.grid.n_axes else STAGES
-        return value, FACTOR * max((abs(function(other) - value) for other in self.corrected), default=0.0) + STAGES * max(1.0, abs(value))
+            return value, np.inf if self.solved.grid.n_axes else FLOOR
+        return value, FACTOR * max((abs(function(other) - value) for other in self.corrected), default=0.0) + FLOOR * max(1.0, abs(value))
 
     @cached_property
     def bounds(self) -> np.ndarray:
