@@ -1,4 +1,4 @@
-"""Every number against brute force: random scenarios, questions of every kind, and whether the truth lies within the bound that stands beside the number.
+"""Every number against brute force: random scenarios, questions of every kind, and whether the truth lies within the bound beside the number.
 
 The truth is summed over all public histories and all types, in plain NumPy apart from the code that measures claims; behaviour is that of the exact
 engine, which the tests hold against Gambit. Each scenario is asked twice: as it is answered (on its histories), and on belief grids alone, as games
@@ -23,14 +23,13 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent / "
 
 from one_shot import behaviour_of, judge, options_of  # noqa: E402
 from random_scenarios import random_scenario  # noqa: E402
-
 from standoff.game import DECISION, Game, build  # noqa: E402
 from standoff.scenario import Scenario, resolve  # noqa: E402
 from standoff.scenario.models import Claim  # noqa: E402
 from standoff.simulate.interventions import overrides  # noqa: E402
 from standoff.solve import exact  # noqa: E402
-from standoff.solve.solver import EXACT_HISTORIES, first_levels  # noqa: E402
 from standoff.solve.grid import simplex  # noqa: E402
+from standoff.solve.solver import EXACT_HISTORIES, first_levels  # noqa: E402
 from standoff.worlds import Task  # noqa: E402
 from standoff.worlds.world import measured, structures_of  # noqa: E402
 
@@ -226,7 +225,10 @@ def main() -> None:
         for row in compared(seed):
             rows.append(row)
             if not row.holds:
-                print(f"OUTSIDE seed {row.seed} {row.engine}: {row.quantity}: {row.number:.9g} is off by {row.error:.2e}, bound {row.bound:.2e}", flush=True)
+                print(
+                    f"OUTSIDE seed {row.seed} {row.engine}: {row.quantity}: {row.number:.9g} is off by {row.error:.2e}, bound {row.bound:.2e}",
+                    flush=True,
+                )
     for engine in ("histories", "grid"):
         mine = [row for row in rows if row.engine == engine]
         told = [row for row in mine if np.isfinite(row.bound)]
@@ -234,7 +236,11 @@ def main() -> None:
         print(
             f"{engine}: {len(mine):,} numbers, {len(mine) - len(told)} without a bound, {sum(not row.holds for row in mine)} outside; largest error "
             f"{max(row.error for row in mine):.2e}"
-            + (f"; of errors above 1e-7 largest ratio to the bound {ratios.max():.2f}, median of bound to error {1 / np.median(ratios):.1f}" if len(ratios) else "")
+            + (
+                f"; of errors above 1e-7 largest ratio to the bound {ratios.max():.2f}, median of bound to error {1 / np.median(ratios):.1f}"
+                if len(ratios)
+                else ""
+            )
         )
 
 

@@ -13,7 +13,7 @@ import xarray as xr
 from scipy.optimize import brentq
 
 import standoff as so
-from standoff.claims.functionals import Evaluation, of_moves
+from standoff.claims.functionals import Evaluation, Here, of_moves
 from standoff.cli.app import run_app
 from standoff.errors import BuildError, ExportError
 from standoff.game import DECISION, END
@@ -314,7 +314,7 @@ def test_futures_and_chances_are_those_of_the_declared_prior():
     assert abs(declared - believed) > 0.1
     game, none = eq.game, np.full(len(eq.game.structure.option), -1, dtype=np.int8)
     pressing = of_moves(game, ["challenger.press"], until=0, once=True, pinned=())
-    assert Evaluation(eq, [pressing], [none]).at(0, int(game.structure.roots[0]), eq.prior) == pytest.approx(declared, abs=1e-5)
+    assert Evaluation(eq, [pressing], [none]).at(0, Here(int(game.structure.roots[0]), eq.prior)) == pytest.approx(declared, abs=1e-5)
     runs = 20_000
     drawn = so.simulate(eq, runs=runs, seed=3).happened("challenger.press").mean()
     assert drawn == pytest.approx(declared, abs=4 * (0.25 / runs) ** 0.5)

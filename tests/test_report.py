@@ -182,7 +182,18 @@ def test_how_plausible_a_world_is_stands_in_the_right_number(n, said):
 
 
 def test_too_few_effective_worlds_are_refused_in_words():
-    weights = {"worlds": 64, "record": True, "temper": 1.0, "effective": 1.7, "enough": False, "refined": 0, "failed": 2, "problems": ["it broke"]}
+    weights = {
+        "worlds": 64,
+        "record": True,
+        "temper": 1.0,
+        "effective": 1.7,
+        "enough": False,
+        "refined": 0,
+        "failed": 2,
+        "median_problem": "",
+        "open": {},
+    }
+    weights["problems"] = ["it broke"]
     text = " ".join(as_text(weights_lines(weights)).split())
     assert "Weighted verdicts are refused" in text
     assert "2 worlds could not be computed: it broke" in text
@@ -191,7 +202,7 @@ def test_too_few_effective_worlds_are_refused_in_words():
 def test_a_solution_that_misses_its_tolerance_says_so():
     from standoff.report import show_solution
 
-    eq = so.solve(so.build(so.load("repeated-signalling")), tolerance=1e-12, max_seconds=0.0, workers=1)
+    eq = so.solve(so.build(so.load("repeated-signalling")), tolerance=1e-12, max_seconds=0.0, engine="grid", workers=1)
     content = solution_content("repeated-signalling", so.load("repeated-signalling"), eq)
     assert not content["certificate"]["met"]
     text = " ".join(as_text(show_solution(content)).split())

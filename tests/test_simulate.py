@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from games import dilemma, random_scenario
-from standoff.claims.functionals import Evaluation, movers, of_components, of_ends, of_moves, of_state
+from standoff.claims.functionals import Evaluation, Here, movers, of_components, of_ends, of_moves, of_state
 from standoff.errors import InterventionError, SolveError
 from standoff.game import CLOSE, DECISION, END, build
 from standoff.scenario import load
@@ -75,7 +76,7 @@ def plays(solved, acted):
 def evaluated(solved, acted, functionals, types=()):
     """Return each functional at the start."""
     evaluation = Evaluation(solved, functionals, [acted] * len(functionals))
-    return [evaluation.at(i, int(solved.game.structure.roots[0]), solved.prior, types) for i in range(len(functionals))]
+    return [evaluation.at(i, Here(int(solved.game.structure.roots[0]), solved.prior), types) for i in range(len(functionals))]
 
 
 def interventions(game):
@@ -235,11 +236,13 @@ def test_futures_go_on_from_a_history_of_the_exact_solution(steep):
 
 
 @pytest.mark.property
-def test_where_no_history_passes_futures_are_drawn_from_the_grid(steep):
+@pytest.mark.solver
+def test_from_another_belief_futures_are_those_of_the_game_that_begins_there(steep):
     node, x = int(steep.game.structure.roots[0]), steep.prior + 0.01
-    drawn, on_grid = (simulate(solved, 1000, seed=6, at=(node, x), workers=1) for solved in (steep, steep.on_grid))
-    assert np.array_equal(drawn.end, on_grid.end)
-    assert np.array_equal(drawn.first_period, on_grid.first_period)
+    there = replace(steep.game, priors=tuple(to_beliefs(x, steep.game.n_types)))
+    drawn, begun = simulate(steep, 1000, seed=6, at=(node, x), workers=1), simulate(solve(there, workers=1), 1000, seed=6, workers=1)
+    assert np.array_equal(drawn.end, begun.end)
+    assert np.array_equal(drawn.first_period, begun.first_period)
 
 
 # --- luck -------------------------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import pytest
 from one_shot import behaviour_of, judge
 from random_scenarios import random_scenario
 from rivals import MOTIVES, arming, chances, solved_rivals
-from standoff.claims.functionals import Evaluation, of_components, of_ends, of_moves
+from standoff.claims.functionals import Evaluation, Here, of_components, of_ends, of_moves
 from standoff.game import END, build
 from standoff.replay import replay
 from standoff.scenario.models import Intervention
@@ -166,7 +166,7 @@ def test_functionals_are_the_sums_over_histories(played, forbidden):
     evaluation = Evaluation(solved, functionals, [acted] * len(functionals))
     root = int(game.structure.roots[0])
     for number, value in enumerate(wanted):
-        assert evaluation.at(number, root, solved.prior) == pytest.approx(value, abs=2e-4), functionals[number].name
+        assert evaluation.at(number, Here(root, solved.prior)) == pytest.approx(value, abs=2e-4), functionals[number].name
 
 
 @pytest.mark.property

@@ -15,6 +15,7 @@ import numpy as np
 from standoff.chain import Games
 from standoff.claims import Measures, roots_of
 from standoff.claims.points import places_of
+from standoff.claims.whole import chances_of_ends
 from standoff.compare.lines import Line, dates_of, until
 from standoff.compare.plan import Plan, Variant
 from standoff.compare.questions import Question, needs_record
@@ -24,7 +25,7 @@ from standoff.record import Record
 from standoff.replay import replay
 from standoff.scenario.models import Intervention, Quantity
 from standoff.simulate import simulate
-from standoff.simulate.interventions import move_of, rows_of
+from standoff.simulate.interventions import move_of, overrides, rows_of
 from standoff.simulate.luck import drawn_types
 from standoff.solve.equilibrium import Equilibrium
 from standoff.solve.solver import solve_on
@@ -32,6 +33,9 @@ from standoff.worlds.world import Levels
 
 SEED_STRIDE = 1 << 20
 """Worlds draw different luck: noise that all worlds shared would not average out over them."""
+
+LUCK = 4.0
+"""Standard errors beyond which a share of futures does not agree with a chance."""
 
 LARGEST_SEED = 1 << 62
 """Seeds are hashed as whole numbers of 64 bits."""
@@ -110,6 +114,7 @@ def read_world(trial: Trial, index: int, parameters: Mapping[str, float]) -> Rea
                 problems[arm] = str(error)
                 continue
             values[arm, drawn] = happened.mean(axis=0)
+            bounds[arm, drawn] = world.drawn_within(trial, trial.plans[arm], acting, happened)
             base = happened if arm == 0 else base
             if base is not None:
                 # A difference of two truths is -1, 0 or 1: its mean square is how often they differ.
@@ -162,6 +167,29 @@ class _World:
             if mine.any():
                 result[mine] = _happened(self._where(known), lines, trial.runs, seed, do)[mine]
         return result
+
+    def drawn_within(self, trial: Trial, plan: Plan, do: Sequence[Intervention], happened: np.ndarray) -> float:
+        """Return how far chances of ends and moves that were drawn may be off beyond luck: what is known of the ends, the worst of them.
+
+        Of an exact solution nothing; on the grid the bound of an end's chance, and by how much more than luck allows its share differs from it.
+        """
+        if self.solved.exact is not None or not self.solved.grid.n_axes:
+            return 0.0
+        lines = [line for line in trial.lines if line.kind in ("end", "move")]
+        worst = 0.0
+        chances: dict[str, Measured] = {}
+        for known in self._known(plan):
+            solved = self._where(known)
+            weight = float(np.prod([self.solved.game.priors[solved.game.player_index[player]][kind] for player, kind in known.items()]))
+            acted = overrides(solved.game, do, now=0, must_apply=False)
+            for end, chance in chances_of_ends(solved, int(solved.game.structure.roots[0]), solved.prior, acted).items():
+                chances[end] = chances.get(end, Measured(0.0)) + chance.scaled(weight)
+        for number, line in enumerate(lines):
+            if line.kind == "end" and line.period is None and line.name in chances:
+                chance = chances[line.name]
+                luck = LUCK * float(np.sqrt(max(chance.value * (1.0 - chance.value), 1.0 / trial.runs) / trial.runs))
+                worst = max(worst, chance.bound + max(abs(float(happened[:, number].mean()) - chance.value) - luck, 0.0))
+        return worst
 
     def _known(self, plan: Plan) -> list[dict[str, int]]:
         """Return every combination of revealed types."""

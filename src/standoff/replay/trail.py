@@ -75,6 +75,13 @@ class Step:
         """The bits with their bound."""
         return self.within(lambda step: step.bits)
 
+    def belief_bound(self, game: Game) -> float:
+        """Return how far any belief after the step may be off."""
+        if self.other is None:
+            return self.slack
+        pairs = zip(to_beliefs(self.after, game.n_types), to_beliefs(self.other.after, game.n_types), strict=True)
+        return FACTOR * max(float(np.abs(one - other).max()) for one, other in pairs) + self.slack
+
     def moved(self, game: Game, about: int, kind: int) -> Measured:
         """Return by how much the belief in a type of a player rose."""
         return self.within(lambda step: float(to_beliefs(step.after, game.n_types)[about][kind] - to_beliefs(step.before, game.n_types)[about][kind]))

@@ -21,6 +21,7 @@ TOLD = {
     "built in": ("is built in", "are built in"),
     "never occurs": ("speaks of what never occurs", "speak of what never occurs"),
     "not measured": ("is not measured", "are not measured"),
+    "undecided": ("is undecided", "are undecided"),
 }
 """How a sentence names each verdict of one claim and of several."""
 

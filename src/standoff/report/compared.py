@@ -8,7 +8,7 @@ from typing import Any
 
 from standoff.printed import Text
 from standoff.report.compared_content import SHOWN, compare_content, points, small
-from standoff.report.words import Content, commands, heading, percents, plural, table
+from standoff.report.words import Content, commands, heading, percents, plural, plus_minus, table
 from standoff.scenario.play import TIME_UP
 
 __all__ = ["compare_content", "show_compare"]
@@ -159,7 +159,9 @@ def _listed(numbers: Sequence[int]) -> str:
 
 
 def _remarks(arm: Content) -> list[Any]:
-    lines: list[Any] = []
+    rows = [row for kind in ("quantities", "payoffs", "ends") for row in arm[kind]]
+    off = plus_minus("differences of payoffs, quantities and ends", [row["bound"] for row in rows], 3)
+    lines: list[Any] = [Text(f"Within {off} of exact play.", style="yellow")] if off else []
     for move, count in arm["idle"].items():
         lines.append(Text(f"In {plural(count, 'world')} the turn of {move} never comes, so nothing was done there.", style="yellow"))
     for name, reason in arm["gaps"].items():

@@ -59,7 +59,7 @@ def _arm(comparison: Comparison, arm: Arm) -> Content:
         return {
             "base": found.base[number], "value": found.arm[number], "difference": found.mean[number], "low": found.low[number],
             "high": found.high[number], "worlds": int(found.worlds[number]), "agree": int(found.agree[number]),
-            "against": int(found.against[number]), "sign": int(found.sign[number]),
+            "against": int(found.against[number]), "sign": int(found.sign[number]), "bound": found.bound[number],
         }  # fmt: skip
 
     def course(numbers: Sequence[int]) -> list[Content]:

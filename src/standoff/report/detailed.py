@@ -51,6 +51,9 @@ def _verdict(claim: Content) -> list[Any]:
     lines.append(Text(f"By how much (above 0 it is true): {spread}."))
     if claim["stated"] is not None and claim["stated"]["text"]:
         lines.append(Text(f"{claim['stated']['text']}."))
+    if claim["undecided"]:
+        n = plural(claim["undecided"], "world")
+        lines.append(Text(f"In {n} the margin lies within the bound of its error: not decided, and the interval allows for both.", style="yellow"))
     if claim["problem"]:
         lines.append(Text(f"Not measured in some worlds: {claim['problem']}", style="yellow"))
     return [_indented(line) for line in lines]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
 
+from standoff.claims.whole import chances_of_ends
 from standoff.printed import Text
-from standoff.report.words import Content, probability, table
+from standoff.report.words import Content, plus_minus, probability, table
 from standoff.scenario.titles import moment, titles
 
 if TYPE_CHECKING:
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from standoff.simulate import Futures
 
 MOVES_SHOWN = 8
+
+LUCK = 4.0
+"""Standard errors beyond which a share of futures does not agree with a chance."""
 
 UNSEEN = 0.005
 """Chances below this are not worth a column."""
@@ -27,6 +32,8 @@ def futures_content(scenario: Scenario, futures: Futures, *, after_record: bool 
     quiet = {f"{turn.player}.{turn.silent}" for turn in canonical.turns}
     options = {f"{turn.player}.{option.name}" for turn in canonical.turns for option in turn.options}
     ends, moves = futures.ends(), futures.moves()
+    chances = chances_of_ends(futures.equilibrium, futures.root, futures.x, futures.acted)
+    ends = ends.reindex([*ends.index, *(end for end, chance in chances.items() if end not in ends.index and chance.value > 0.0)], fill_value=0.0)
     n_periods = canonical.calendar.n_periods
     dated = int(canonical.calendar.starts is not None)  # by a date means by the end of the period before it
     return {
@@ -39,7 +46,9 @@ def futures_content(scenario: Scenario, futures: Futures, *, after_record: bool 
             {
                 "end": end,
                 "title": called.get(f"end:{end}", end),
-                "probability": float(row["total"]),
+                "probability": chances[str(end)].value,
+                "bound": chances[str(end)].bound,
+                "drawn": float(row["total"]),
                 "by_period": row[list(range(n_periods))].cumsum().tolist(),
             }
             for end, row in ends.iterrows()
@@ -63,7 +72,25 @@ def ends_table(content: Content) -> Any:
     shown = table("end", *names, "in all", right=(*names, "in all"))
     for end in content["ends"]:
         shown.add_row(end["title"], *(probability(end["by_period"][cut]) for cut in cuts), probability(end["probability"]))
-    return Group(shown, Text("Nearly all come as time runs out.", style="dim")) if late else shown
+    remarks = [Text("Nearly all come as time runs out.", style="dim")] if late else []
+    off = plus_minus("in all", [end["bound"] for end in content["ends"]])
+    remarks += [Text(f"Within {off} of exact play.", style="yellow")] if off else []
+    remarks += [Text(line, style="bold red") for line in apart(content)]
+    return Group(shown, *remarks) if remarks else shown
+
+
+def apart(content: Content) -> list[str]:
+    """Return the ends whose chance and whose share of the futures that were drawn differ by more than luck and the bound allow."""
+    found = []
+    for end in content["ends"]:
+        p = min(max(end["probability"], 0.0), 1.0)
+        luck = LUCK * (math.sqrt(p * (1.0 - p) / content["runs"]) + 1.0 / content["runs"])
+        if not abs(end["drawn"] - p) <= luck + end["bound"]:
+            found.append(
+                f"FAULT: “{end['title']}” has a chance of {p:.4f} (within {end['bound']:.1e}), but comes in {end['drawn']:.4f} of "
+                f"{content['runs']:,} futures drawn, more than {LUCK:.0f} standard errors away. One of the two is wrong: do not trust either."
+            )
+    return found
 
 
 def moves_line(content: Content) -> str:

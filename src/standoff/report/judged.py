@@ -144,10 +144,21 @@ def weights_content(worlds: Worlds, record: bool) -> Content:
         "effective": weights.effective,
         "enough": bool(weights.enough) if record else None,
         "refined": sum(world.rung > worlds.task.first for world in worlds.worlds),
+        "open": _open(worlds),
+        "log_likelihood_bound": max((world.slack for world in worlds.worlds if not world.problem), default=0.0),
         "median_problem": worlds.task.problem,
         "failed": len(worlds.problems),
         "problems": sorted({world.problem for world in worlds.problems}),
     }
+
+
+def _open(worlds: Worlds) -> dict[str, int]:
+    """Return by claim in how many worlds it is not decided."""
+    found = {}
+    for name in worlds.canonical.claims:
+        there = [world.findings[name] for world in worlds.worlds if name in world.findings]
+        found[name] = sum(one.holds is None and one.margin == one.margin for one in there)
+    return {name: n for name, n in found.items() if n}
 
 
 def share_text(claim: Content) -> str:
@@ -254,12 +265,15 @@ def against_lines(claims: Sequence[Content]) -> list[Any]:
     built_in = [claim["id"] for claim in claims if claim["verdict"] == BUILT_IN]
     unmeasured = [claim["id"] for claim in claims if claim["verdict"] == "not measured"]
     nowhere = [claim["id"] for claim in claims if claim["verdict"] == "never occurs"]
+    untold = [claim["id"] for claim in claims if claim["verdict"] == "undecided"]
     if contested:
         lines.append(Text(f"  Contested, so that the argument rests on assumptions that the text does not make: {', '.join(contested)}."))
     if built_in:
         lines.append(Text(f"  Built in, so that the model says nothing for or against: {', '.join(built_in)}."))
     if nowhere:
         lines.append(Text(f"  About events that never occur in any world, so that there is nothing to judge: {', '.join(nowhere)}."))
+    if untold:
+        lines.append(Text(f"  Undecided, because in no world the margin exceeds its bound: {', '.join(untold)}."))
     if unmeasured:
         lines.append(Text(f"  Not measured: {', '.join(unmeasured)}."))
     return lines
@@ -305,7 +319,13 @@ def weights_lines(weights: Content) -> list[Any]:
             )
         )
     if weights["refined"]:
-        lines.append(Text(f"With a claim near its edge, and so solved again on a finer grid: {plural(weights['refined'], 'world')}.", style="dim"))
+        why = "With a claim not decided, or a number off by more than the tolerance, and so solved again on a finer grid"
+        lines.append(Text(f"{why}: {plural(weights['refined'], 'world')}.", style="dim"))
+    if weights["open"]:
+        said = "; ".join(f"{name} in {plural(n, 'world')}" for name, n in weights["open"].items())
+        lines.append(
+            Text(f"Not decided, because the number lies nearer to its edge than its error is known: {said}. Shares allow for both.", style="yellow")
+        )
     if weights["median_problem"]:
         lines.append(Text(f"{weights['median_problem'][:1].upper()}{weights['median_problem'][1:]}.", style="red"))
     if weights["failed"]:

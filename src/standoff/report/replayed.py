@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from standoff.printed import Text
 from standoff.report.opened import opening_content, opening_lines
-from standoff.report.words import Content, amount, commands, heading, plural, probability, table
+from standoff.report.words import Content, amount, commands, heading, plural, plus_minus, probability, table
 from standoff.scenario.titles import day, moment, titles
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def replay_content(name: str, scenario: Scenario, trail: Trail) -> Content:
         "known": known,
         "whole": trail.whole or known is None,
         "log_likelihood": trail.log_likelihood,
+        "log_likelihood_bound": trail.log_likelihood_within.bound,
         "log_likelihood_known": float(sum(math.log(step.probability) for step in trail.steps if _known(step, known, periods))),
         "opening": opening_content(eq.game),
         "start": eq.beliefs(eq.prior),
@@ -78,8 +79,11 @@ def _step(trail: Trail, step: Step, called: dict[str, str]) -> Content:
         "silent": step.silent,
         "slipped": step.slipped,
         "probability": step.probability,
+        "bound": step.within(lambda one: one.probability).bound,
         "by_type": step.by_type,
         "bits": step.bits,
+        "bits_bound": step.bits_within.bound,
+        "belief_bound": step.belief_bound(eq.game),
         "likelihood_ratio": step.likelihood_ratio,
         "pooled": _pooled(trail, step),
         "beliefs": eq.beliefs(step.after),
@@ -142,6 +146,13 @@ def findings_lines(content: Content) -> list[Any]:
             f"Log-likelihood {content['log_likelihood']:.2f}{part}."
         )
     ]
+    steps = content["steps"]
+    off = [
+        plus_minus("probabilities", [step["bound"] for step in steps]), plus_minus("bits", [step["bits_bound"] for step in steps]),
+        plus_minus("beliefs", [step["belief_bound"] for step in steps]), plus_minus("log-likelihood", [content["log_likelihood_bound"]]),
+    ]  # fmt: skip
+    if any(off):
+        lines.append(Text(f"Within {', '.join(one for one in off if one)} of exact play.", style="yellow"))
     if content["bits"]:
         shown = ", ".join(f"{player} {amount(bits)}" for player, bits in content["bits"].items())
         lines.append(Text(f"Bits revealed about each secret: {shown}."))

@@ -22,18 +22,21 @@ from standoff.solve._follow import follow
 from standoff.solve.equilibrium import Equilibrium, Probe
 from standoff.solve.induction import Workspace, make_workspace
 
-FACTOR = 3.0
+FACTOR = 8.0
 """What higher orders, and the reaction of others to changed play, may add to an estimate."""
 
-ERRORS = 3.0
+ERRORS = 4.0
 """Standard errors of the estimate that are added."""
 
 DRAWS, AFTER = 16, 8
 """Histories drawn from a point for functionals, and after each option and type for a choice. Their terms are errors of interpolation only, and small,
 and their luck is spread evenly, so that few tell the mean; what they leave open counts as standard error."""
 
-FLOOR = 1e-5
+FLOOR = 3e-5
 """Least bound of a number from the grid: few draws do not tell smaller errors, nor are they worth telling."""
+
+PUBLIC = 1e-9
+"""Bound of a number of a game without secrets, in which nothing is interpolated."""
 
 EXACTLY, ROUNDING = 4.0, 1e-13
 """Steps of Newton's method, for each observation on the way, and rounding, by which an exact number may be off."""
@@ -60,7 +63,7 @@ def bounds(
     game = solved.game
     if not solved.grid.n_axes or game.structure.at_once:
         # Without a secret nothing is interpolated.
-        return np.full(len(ranges), np.inf if solved.grid.n_axes else FLOOR)
+        return np.full(len(ranges), np.inf if solved.grid.n_axes else PUBLIC)
     grid, structure, players = solved.grid, game.structure, len(game.n_types)
     steps = len(structure.layers)
     work = make_workspace(game, grid, solved.values.shape[2])
@@ -130,7 +133,7 @@ class Chosen:
         if self.exactly is not None:
             return value, self.exactly * max(1.0, abs(value))
         if not self.solved.grid.n_axes or self.solved.game.structure.at_once:
-            return value, np.inf if self.solved.grid.n_axes else FLOOR
+            return value, np.inf if self.solved.grid.n_axes else PUBLIC
         return value, FACTOR * max((abs(function(other) - value) for other in self.corrected), default=0.0) + FLOOR * max(1.0, abs(value))
 
     @cached_property
