@@ -107,7 +107,7 @@ def test_solve_prints_the_certificate_and_the_first_choice(standoff):
     code, out, _ = standoff("solve", "one-shot-threat")
     assert code == 0
     assert "exact on all 8 public histories" in out
-    assert "met by the belief grid" in out
+    assert "other beliefs are solved so when they are asked for" in out
     assert "First choice: challenger" in out
     assert "What to type next" in out
 
@@ -240,7 +240,7 @@ def test_run_prints_its_parts_in_order(standoff):
     parts = [
         "One threat",
         "The game",
-        "met: policy distance",
+        "met: exact on all 8 public histories",
         "Futures",
         "The claims",
         "What goes against the authors",

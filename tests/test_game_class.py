@@ -183,8 +183,8 @@ def test_what_nobody_can_change_is_a_geometric_series(discount):
     assert so.solve(so.build(cycle.scenario())).value("me").item() == pytest.approx(d / (1 - d**3), rel=1e-9)
     late = endless("late", d).state("stock", values=[False, True], start=False, resets=True)
     late.payoff("me", "stock", each_period="1 if stock else 0").turn("me", options={"order": {"later": {"after": 2, "set": {"stock": True}}}})
-    # What is on its way is not ordered again: it comes in periods 2, 4, 6 ..
-    assert so.solve(so.build(late.scenario())).value("me").item() == pytest.approx(d**2 / (1 - d**2), rel=1e-9)
+    # Ordered in every period, it comes in periods 2, 3, 4 ..
+    assert so.solve(so.build(late.scenario())).value("me").item() == pytest.approx(d**2 / (1 - d), rel=1e-9)
     doom = endless("doom", d).state("over", values=[False, True], start=False).turn("me", options={"go_on": {}})
     doom.event("storm", outcomes={"hit": {"chance": h, "set": {"over": True}}, "miss": {"chance": "rest"}}).end("lost", "over")
     doom.payoff("me", "loss", ends={"lost": -1})

@@ -118,8 +118,11 @@ def test_the_solution_file_holds_the_policy_with_labels():
 
 def ends(start, *by_period):
     periods = [f"{day} Jan" for day in range(1, 9)]
-    rows = [{"end": f"e{i}", "title": f"End {i}", "probability": shares[-1], "by_period": list(shares)} for i, shares in enumerate(by_period)]
-    return as_text([ends_table({"start": start, "periods": periods, "ends": rows})])
+    rows = [
+        {"end": f"e{i}", "title": f"End {i}", "probability": shares[-1], "drawn": shares[-1], "bound": 0.0, "by_period": list(shares)}
+        for i, shares in enumerate(by_period)
+    ]
+    return as_text([ends_table({"start": start, "periods": periods, "ends": rows, "runs": 1000})])
 
 
 def test_futures_are_shown_at_moments_after_their_start():

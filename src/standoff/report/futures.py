@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
 
-from standoff.claims.whole import chances_of_ends
 from standoff.printed import Text
 from standoff.report.words import Content, plus_minus, probability, table
 from standoff.scenario.titles import moment, titles
@@ -27,6 +26,8 @@ UNSEEN = 0.005
 
 def futures_content(scenario: Scenario, futures: Futures, *, after_record: bool = False) -> Content:
     """Return simulated futures as plain data: each end with its probability, in all and by the end of each period; each option taken."""
+    from standoff.claims.whole import chances_of_ends
+
     canonical = futures.equilibrium.game.canonical
     called = titles(scenario)
     quiet = {f"{turn.player}.{turn.silent}" for turn in canonical.turns}
