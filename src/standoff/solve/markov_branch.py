@@ -145,10 +145,12 @@ class Branch:
                 ahead, cosine = self._point(y, linear, here.tangent)
                 crosses = ahead.side != here.side
                 close = length <= CLOSE[0] and abs(ahead.y[-1] - here.y[-1]) <= CLOSE[1] * here.y[-1]
-                if (cosine >= BEND or length <= 1e-6 or ahead.side == 0.0) and (close or not crosses):
-                    folds += int(ahead.tangent[-1] * here.tangent[-1] < 0.0)
-                    share = _crossing(here, ahead)
-                    at_end = last and abs(share - 1.0) <= AT_END
+                share = _crossing(here, ahead)
+                at_end = last and abs(share - 1.0) <= AT_END
+                # Where the end is a branch point, rounding makes the tangent there.
+                straight = cosine >= BEND or length <= 1e-6 or ahead.side == 0.0 or (at_end and close)
+                if straight and (close or not crosses):
+                    folds += int(ahead.tangent[-1] * here.tangent[-1] < 0.0 and not at_end)
                     if crosses or at_end:
                         crossings.append(1.0 if at_end else share)
                     if last:
