@@ -31,7 +31,6 @@ BEND = 0.8
 """Least cosine between tangents of neighbouring points: a sharper bend is taken in smaller steps, lest the branch be swapped for a neighbour."""
 
 
-
 class Lost(SolveError):
     """Steps went astray, as shorter ones may not."""
 
