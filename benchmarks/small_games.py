@@ -74,7 +74,7 @@ def reference(game: Small, precision: float, *, step: float = 0.01) -> tuple[np.
     Unknowns are all log-odds and then the precision; a step is at most `step` of what each of them is, or of one. It is halved where the tangent
     turns by more than 2.5 degrees. Raises SolveError where that does not get on.
     """
-    (rows, columns), n = game[0].shape, sum(game[0].shape)
+    rows, n = len(game[0]), sum(game[0].shape)
 
     def equations(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         mixed = [np.exp(u - u.max()) / np.exp(u - u.max()).sum() for u in (z[:rows], z[rows:n])]

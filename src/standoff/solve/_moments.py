@@ -26,7 +26,7 @@ CLOSE = 1e-2
 
 APART = 0.9
 """Largest response of anybody to a unit of log-odds of all others at which theirs is taken for the only solution. Responses below one everywhere
-contract, so that there is one; the margin is for what beliefs change about the leaves."""
+contract, so that there is one; the margin is for what beliefs, and a third player, change about the leaves."""
 
 
 @kernel
@@ -55,9 +55,9 @@ def newton_together(x, sizes, c, g, pay, lines, values, j):
 def has_one_solution(x, sizes, c, g, pay, lines, values, j):
     """Tell whether nobody's response to the others can be steep enough for several solutions; leaves `j.point` as it is.
 
-    From the equations where all play is even: an option `b` that others take with chance `1 / A` adds `(w[b] - mean w) / A` to a response, which gives
-    the worths `w` of their options; with `R` between the largest and the least, no play makes the response larger than `R / 4` for two options, and
-    `R / 2` for more.
+    From the equations where all play is even: log-odds of another's option `b`, taken with chance `1 / A`, count by `(w[b] - mean w) / A`, which
+    gives the worths `w` of the options. With `R` between the largest and the least, no play makes all of them together count for more than `R / 4`
+    if there are two options, and `R / 2` if there are more.
     """
     unknowns = sizes[2]
     z = j.moment
@@ -230,7 +230,7 @@ def _follow_branch(x, longest, sizes, c, g, pay, lines, values, j):
 
 @kernel
 def settle_together(x, retrace, sizes, c, g, pay, lines, values, j):
-    """Solve a moment from the warm start in `j.point` or, if `retrace`, if it may have several solutions or if that fails, along the principal branch.
+    """Solve a moment along the principal branch, or from the warm start in `j.point` where it can have no other solution, unless `retrace`.
 
     Returns (residual, turning points, traced) as `standoff.solve._stage.settle`; `j.value` then holds the values of all histories of the moment,
     at the head's belief and in the eyes of each column.

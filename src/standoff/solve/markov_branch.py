@@ -31,7 +31,7 @@ BEND = 0.8
 """Least cosine between tangents of neighbouring points: a sharper bend is taken in smaller steps, lest the branch be swapped for a neighbour."""
 
 
-class Lost(SolveError):
+class LostError(SolveError):
     """Steps went astray, as shorter ones may not."""
 
 
@@ -97,11 +97,11 @@ class Branch:
         Close to a crossing a step may land on the other branch after all. That one may lead back below precision 0, which the principal branch
         never does, or end in points from which no step succeeds; the way is then taken again in shorter steps.
         """
-        lost = Lost()
+        lost = LostError()
         for aim in AIMS:
             try:
                 return self._trace(self._begin(), aim, STEPS, progress)
-            except Lost as problem:
+            except LostError as problem:
                 lost = problem
         raise SolveError(f"{lost}, in shorter steps too; the game's equations may be too badly scaled")
 
@@ -128,7 +128,7 @@ class Branch:
         return int(begun * self.system.determinant()[0])
 
     def _trace(self, here: Point, aim: float, most: int, progress: Progress | None) -> Solution:
-        """Follow a curve from a point in steps whose first correction is about `aim`. Raises Lost where they go astray or below precision 0."""
+        """Follow a curve from a point in steps whose first correction is about `aim`. Raises LostError where they go astray or below precision 0."""
         way: Way = here.y, here.tangent
         folds, crossings, near = 0, list[float](), NEAR
         # The first step moves no log-odds by more than one.
@@ -155,7 +155,7 @@ class Branch:
                     if last:
                         return self._solution(y, linear.residual, folds, crossings, count)
                     if y[-1] < 0.0:
-                        raise Lost("the branch from precision 0 led back there")
+                        raise LostError("the branch from precision 0 led back there")
                     if progress is not None:
                         progress("following the branch", min(float(y[-1]), 1.0))
                     way, here, near = self._way(here, ahead), ahead, min(10.0 * near, NEAR)
@@ -182,7 +182,7 @@ class Branch:
         y[-1] = 1.0
         residual = self.linearise(y).residual
         if abs(here.y[-1] - 1.0) > AT_END or not residual <= RESIDUAL:
-            raise Lost(f"the branch from precision 0 was lost at {here.y[-1]:.3%} of the precision after {folds} turning points")
+            raise LostError(f"the branch from precision 0 was lost at {here.y[-1]:.3%} of the precision after {folds} turning points")
         return self._solution(y, residual, folds, crossings, steps)
 
     def _solution(self, y: np.ndarray, residual: float, folds: int, crossings: list[float], steps: int) -> Solution:
