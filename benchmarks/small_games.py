@@ -4,13 +4,14 @@
 
 Payoffs are small whole numbers, of each player its own or alike (common, opposed, the same for both), often with ties. Precisions are whole numbers,
 drawn from 0.01 to 1,000 by their logarithm, and those at which the branch of the game turns back or another one crosses it, to the last digit.
-Solutions are held against the logit equations, written anew here. Some games are solved on their tree of histories as well.
+Solutions are held against the logit equations, written anew here. Some games are solved on their tree of histories as well; where the two solutions
+differ, a reference that follows the branch in tiny steps, plainly written, tells which of them left it.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,12 +19,15 @@ import numpy as np
 from standoff.errors import SolveError
 from standoff.game import Game
 from standoff.scenario import Builder, resolve
-from standoff.solve import exact
+from standoff.solve import Exact, exact
 from standoff.solve.markov import Markov, MarkovGame, solve_markov
 from standoff.worlds.world import structures_of
 
 SHAPES = (2, 2), (3, 3), (2, 3)
 RANGES = (-5, 9), (0, 1), (0, 3), (-1, 1)
+
+SAME = 1e-6
+"""Choice probabilities that differ by more belong to different solutions."""
 
 Small = tuple[np.ndarray, np.ndarray]
 """Payoffs of the row and of the column player, shapes (R, C)."""
@@ -64,6 +68,61 @@ def error(game: Small, precision: float, row: np.ndarray, column: np.ndarray) ->
     return worst
 
 
+def reference(game: Small, precision: float, *, step: float = 0.01) -> tuple[np.ndarray, np.ndarray]:
+    """Return what the principal branch plays, followed in tiny steps (pseudo-arclength: Keller 1977), each corrected to the last digits.
+
+    Unknowns are all log-odds and then the precision; a step is at most `step` of what each of them is, or of one. It is halved where the tangent
+    turns by more than 2.5 degrees. Raises SolveError where that does not get on.
+    """
+    rows, n = len(game[0]), sum(game[0].shape)
+
+    def equations(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        mixed = [np.exp(u - u.max()) / np.exp(u - u.max()).sum() for u in (z[:rows], z[rows:n])]
+        one, two = (np.diag(sigma) - np.outer(sigma, sigma) for sigma in mixed)
+        worth = [game[0] @ mixed[1], mixed[0] @ game[1]]
+        rise, slope = np.concatenate([w - w[0] for w in worth]), np.zeros((n, n + 1))
+        slope[:rows, rows:n] = -z[n] * ((game[0] - game[0][0]) @ two)
+        slope[rows:, :rows] = -z[n] * ((game[1] - game[1][:, :1]).T @ one)
+        slope[:, :n] += np.eye(n)
+        slope[:, n] = -rise
+        return z[:n] - z[n] * rise, slope
+
+    def newton(z: np.ndarray, across: np.ndarray) -> np.ndarray | None:
+        start = z
+        for _ in range(8):
+            residual, slope = equations(z)
+            change = np.linalg.solve(np.vstack([slope, across]), np.append(residual, 0.0))
+            z = z - change
+            if np.abs(z - start).max() > np.abs(scale).max() * step:
+                return None
+            if np.abs(change / scale).max() < 1e-12:
+                return z
+        return None
+
+    def unit(z: np.ndarray, onward: np.ndarray) -> np.ndarray:
+        found = np.linalg.solve(np.vstack([equations(z)[1], onward]), np.append(np.zeros(n), 1.0))
+        return np.asarray(found / np.linalg.norm(found / scale))
+
+    z, scale, length = np.zeros(n + 1), np.ones(n + 1), step
+    tangent = unit(z, np.append(np.zeros(n), 1.0))
+    for _ in range(400_000):
+        scale = np.maximum(np.abs(z), 1.0)
+        tangent = tangent / np.linalg.norm(tangent / scale)
+        ends = z[n] + length * tangent[n] >= precision
+        guess = z + (min(length, (precision - z[n]) / tangent[n]) if ends else length) * tangent
+        found = newton(guess, np.eye(n + 1)[n] if ends else tangent / scale**2)
+        ahead = None if found is None else unit(found, tangent / scale**2)
+        if ahead is not None and found is not None and (ahead / scale) @ (tangent / scale) > 0.999:
+            if ends:
+                return tuple(np.exp(u - u.max()) / np.exp(u - u.max()).sum() for u in (found[:rows], found[rows:n]))  # type: ignore[return-value]
+            z, tangent, length = found, ahead, min(2.0 * length, step)
+        elif length < 1e-9:
+            break
+        else:
+            length *= 0.5
+    raise SolveError(f"the reference was lost at precision {z[n]}")
+
+
 def as_scenario(shape: tuple[int, int]) -> Callable[[Small, float], Game]:
     """Return what builds the game of histories of such a shape."""
     rows, columns = ([f"{what}{i}" for i in range(n)] for what, n in zip("rc", shape, strict=True))
@@ -87,12 +146,20 @@ def as_scenario(shape: tuple[int, int]) -> Callable[[Small, float], Game]:
     return build
 
 
+def tell(game: Small, precision: float) -> str:
+    """Return a game and its precision as text from which they can be had again."""
+    return f"{game[0].tolist()} {game[1].tolist()} at precision {precision!r}"
+
+
 @dataclass
 class Tally:
     """What came out."""
 
     games: int = 0
     refused: list[str] = field(default_factory=list)
+    apart: float = 0.0
+    """Largest difference of a choice probability between a solution and that on the tree."""
+    differ: list[str] = field(default_factory=list)
     worst: float = 0.0
     turned: int = 0
     crossed: int = 0
@@ -104,12 +171,29 @@ class Tally:
         try:
             solved = solve_markov(as_markov(game, precision))
         except SolveError as problem:
-            self.refused.append(f"{game[0].tolist()} {game[1].tolist()} at precision {precision!r}: {problem}")
+            self.refused.append(f"{tell(game, precision)}: {problem}")
             return None
         self.worst = max(self.worst, error(game, precision, *solved.policy(0)))
         self.turned += solved.certificate.folds > 0
         self.crossed += bool(solved.certificate.crossings)
         return solved
+
+    def compare(self, game: Small, precision: float, solved: Markov, tree: Exact) -> None:
+        """Keep how far a solution and that on the tree are apart, and which of them is off the branch."""
+        found = solved.policy(0), [tree.at(h)[0] for h in range(2)]
+        apart = _apart(*found)
+        self.apart = max(self.apart, apart)
+        if apart > SAME:
+            try:
+                right = reference(game, precision)
+                off = ", ".join(f"{name} off by {_apart(right, one):.1e}" for name, one in zip(("states", "tree"), found, strict=True))
+            except SolveError as problem:
+                off = str(problem)
+            self.differ.append(f"{tell(game, precision)}: {apart:.1e} apart ({off})")
+
+
+def _apart(one: Sequence[np.ndarray], two: Sequence[np.ndarray]) -> float:
+    return max(float(np.abs(a - b).max()) for a, b in zip(one, two, strict=True))
 
 
 def critical(game: Small, precision: float, tally: Tally) -> None:
@@ -136,9 +220,9 @@ def check(games: int, seed: int, every: int = 20) -> Tally:
     return tally
 
 
-def check_trees(games: int, seed: int) -> tuple[Tally, float]:
-    """Solve so many games on their trees; return what came out, and the largest difference from the solutions found without one."""
-    random, tally, apart = np.random.default_rng(seed), Tally(), 0.0
+def check_trees(games: int, seed: int) -> Tally:
+    """Solve so many games, and each on its tree too."""
+    random, tally = np.random.default_rng(seed), Tally()
     builds = {shape: as_scenario(shape) for shape in SHAPES}
     for _ in range(games):
         game, precision = draw(random), draw_precision(random)
@@ -146,11 +230,11 @@ def check_trees(games: int, seed: int) -> tuple[Tally, float]:
         try:
             tree = exact(builds[game[0].shape](game, precision), selection="principal", workers=1)
         except SolveError as problem:
-            tally.refused.append(f"tree of {game[0].tolist()} {game[1].tolist()} at precision {precision!r}: {problem}")
+            tally.refused.append(f"tree of {tell(game, precision)}: {problem}")
             continue
         if solved is not None:
-            apart = max(apart, *(float(np.abs(tree.at(h)[0] - policy).max()) for h, policy in enumerate(solved.policy(0))))
-    return tally, apart
+            tally.compare(game, precision, solved, tree)
+    return tally
 
 
 def main() -> None:
@@ -165,10 +249,15 @@ def main() -> None:
         f"seed {args.seed}: {tally.games:,} games, {tally.at_critical:,} of them near critical precisions: {len(tally.refused):,} refused, "
         f"largest residual {tally.worst:.1e} (probability); {tally.turned:,} followed through turning points, {tally.crossed:,} through crossings"
     )
-    trees, apart = check_trees(args.trees, args.seed)
-    print(f"{trees.games:,} on their trees: {len(trees.refused):,} refused, largest difference {apart:.1e} (probability)")
+    trees = check_trees(args.trees, args.seed)
+    print(
+        f"{trees.games:,} on their trees: {len(trees.refused):,} refused, largest difference {trees.apart:.1e} (probability), "
+        f"{len(trees.differ):,} above {SAME:.0e}"
+    )
     for line in [*tally.refused, *trees.refused][:20]:
         print("refused:", line)
+    for line in trees.differ:
+        print("differs:", line)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Solving the choices of one moment, on the grid and at an exact belief.
 
 The equations are those of `standoff.solve._together`. Among several solutions the one on the branch from `t = 0` is taken, followed by
-pseudo-arclength (Keller 1977; Turocy 2005 for games) as for single choices (`standoff.solve._stage`), so that turning points are passed; a warm
-start with Newton's method does where it stays on the branch's first stretch.
+pseudo-arclength (Keller 1977; Turocy 2005 for games) as for single choices (`standoff.solve._stage`), so that turning points are passed. A warm
+start with Newton's method does only where there is no more than one solution: elsewhere that of a neighbouring belief may belong to another branch,
+as in games of two who are alike, where the branch of equal beliefs is the only one that keeps them alike.
 
 In all kernels `x` (D,) are belief coordinates at the head, `sizes` is what `unfold` returned, `j` the scratch (`Joint`) with the solution, and
 `c`, `g`, `pay`, `lines`, `values`, `policy` are the arrays of grid, game and tables as in `standoff.solve._sweep`.
@@ -20,6 +21,12 @@ from standoff.solve.grid import axis_cardinals, combine
 
 STEPS, ATTEMPTS = 2000, 4
 LONGEST = 2.0
+CLOSE = 1e-2
+"""Longest step over which a change of the determinant's sign counts as the crossing of another branch; a longer one may have swapped branches."""
+
+APART = 0.9
+"""Largest response of anybody to a unit of log-odds of all others at which theirs is taken for the only solution. Responses below one everywhere
+contract, so that there is one; the margin is for what beliefs, and a third player, change about the leaves."""
 
 
 @kernel
@@ -45,8 +52,46 @@ def newton_together(x, sizes, c, g, pay, lines, values, j):
 
 
 @kernel
+def has_one_solution(x, sizes, c, g, pay, lines, values, j):
+    """Tell whether nobody's response to the others can be steep enough for several solutions; leaves `j.point` as it is.
+
+    From the equations where all play is even: log-odds of another's option `b`, taken with chance `1 / A`, count by `(w[b] - mean w) / A`, which
+    gives the worths `w` of the options. With `R` between the largest and the least, no play makes all of them together count for more than `R / 4`
+    if there are two options, and `R / 2` if there are more.
+    """
+    unknowns = sizes[2]
+    z = j.moment
+    for one in range(unknowns):
+        j.start[one] = j.point[one]
+        j.point[one] = 0.0
+    worst, _ = weigh(x, 1.0, sizes, c, g, pay, lines, values, j)
+    for one in range(unknowns):
+        j.point[one] = j.start[one]
+    if not worst < np.inf:
+        return False
+    steepest = 0.0
+    for row in range(unknowns):
+        j.matrix[row, row] -= 1.0
+        total = 0.0
+        for m in range(sizes[1]):
+            n_options = g.option_start[z.node[m] + 1] - g.option_start[z.node[m]]
+            for k in range(lines.n_types[g.owner[z.node[m]]]):
+                low, high, rest = np.inf, -np.inf, 0.0
+                for a in range(1, n_options):
+                    worth = n_options * j.matrix[row, z.offset[m] + k * (n_options - 1) + a - 1]
+                    low, high, rest = min(low, worth), max(high, worth), rest - worth
+                if n_options > 1:
+                    total += (max(high, rest) - min(low, rest)) * (0.25 if n_options == 2 else 0.5)
+        steepest = max(steepest, total)
+    return steepest < APART
+
+
+@kernel
 def _turn_tangent(unknowns, speed, direction, j):
-    """Put the direction of the branch into `j.rhs`, oriented and bordered by `direction`; return False where it has none."""
+    """Put the direction of the branch into `j.rhs`, oriented and bordered by `direction`; return the sign of the bordered determinant.
+
+    It stays the same along the branch, also at turning points, and changes where another branch crosses; 0 where there is no direction.
+    """
     for row in range(unknowns):
         for one in range(unknowns):
             j.bordered[row, one] = j.matrix[row, one]
@@ -55,14 +100,15 @@ def _turn_tangent(unknowns, speed, direction, j):
     for one in range(unknowns + 1):
         j.bordered[unknowns, one] = direction[one]
     j.rhs[unknowns] = 1.0
-    if solve_linear(j.bordered, j.rhs, unknowns + 1) == 0.0:
-        return False
+    sign = solve_linear(j.bordered, j.rhs, unknowns + 1)
+    if sign == 0.0:
+        return 0.0
     norm = 0.0
     for one in range(unknowns + 1):
         norm += j.rhs[one] ** 2
     for one in range(unknowns + 1):
         j.rhs[one] /= np.sqrt(norm)
-    return True
+    return sign
 
 
 @kernel
@@ -123,7 +169,8 @@ def _follow_branch(x, longest, sizes, c, g, pay, lines, values, j):
     if not stretch > 1e-12:
         stretch = 1.0
     j.tangent[unknowns] = 1.0
-    if not _turn_tangent(unknowns, 1.0 / stretch, j.tangent, j):
+    side = _turn_tangent(unknowns, 1.0 / stretch, j.tangent, j)
+    if side == 0.0:
         return np.inf, 0
     for one in range(unknowns + 1):
         j.tangent[one] = j.rhs[one]
@@ -136,8 +183,8 @@ def _follow_branch(x, longest, sizes, c, g, pay, lines, values, j):
             reach = (stretch - j.start[unknowns]) / j.tangent[unknowns]
             for one in range(unknowns):
                 j.point[one] = j.start[one] + reach * j.tangent[one]
-            residual, _sign = newton_together(x, sizes, c, g, pay, lines, values, j)
-            if residual < np.inf:
+            residual, sign = newton_together(x, sizes, c, g, pay, lines, values, j)
+            if residual < np.inf and (sign == side or reach <= CLOSE):
                 gap = 0.0
                 for one in range(unknowns):
                     gap = max(gap, abs(j.point[one] - j.start[one] - reach * j.tangent[one]))
@@ -157,7 +204,8 @@ def _follow_branch(x, longest, sizes, c, g, pay, lines, values, j):
                 return np.inf, folds
             step *= 0.5
             continue
-        if not _turn_tangent(unknowns, 1.0 / stretch, j.tangent, j):
+        sign = _turn_tangent(unknowns, 1.0 / stretch, j.tangent, j)
+        if sign == 0.0 or (sign != side and step > CLOSE):
             step *= 0.5
             continue
         turn = 0.0
@@ -169,6 +217,7 @@ def _follow_branch(x, longest, sizes, c, g, pay, lines, values, j):
             continue
         if j.rhs[unknowns] * j.tangent[unknowns] < 0.0:
             folds += 1
+        side = sign
         for one in range(unknowns + 1):
             j.start[one] = j.point[one]
             j.tangent[one] = j.rhs[one]
@@ -181,7 +230,7 @@ def _follow_branch(x, longest, sizes, c, g, pay, lines, values, j):
 
 @kernel
 def settle_together(x, retrace, sizes, c, g, pay, lines, values, j):
-    """Solve a moment from the warm start in `j.point` or, if `retrace` or if that fails, along the principal branch.
+    """Solve a moment along the principal branch, or from the warm start in `j.point` where it can have no other solution, unless `retrace`.
 
     Returns (residual, turning points, traced) as `standoff.solve._stage.settle`; `j.value` then holds the values of all histories of the moment,
     at the head's belief and in the eyes of each column.
@@ -191,7 +240,7 @@ def settle_together(x, retrace, sizes, c, g, pay, lines, values, j):
     residual, sign, folds, traced = np.inf, 0.0, 0, False
     if unknowns == 0:
         residual, _ = weigh(x, 1.0, sizes, c, g, pay, lines, values, j)
-    elif not retrace:
+    elif not retrace and has_one_solution(x, sizes, c, g, pay, lines, values, j):
         residual, sign = newton_together(x, sizes, c, g, pay, lines, values, j)
     if unknowns > 0 and not (residual < np.inf and sign > 0.0):
         traced = True

@@ -15,8 +15,9 @@ RESIDUAL = 1e-10
 """Largest residual of a solved game, relative (see `Linearised.residual`)."""
 
 STEPS, ROUNDS = 5_000, 8
-NEAR = 1e-3
-"""Newton's last step, in log-odds, that is near enough to the branch to go on from there."""
+NEAR, NEAREST = 1e-3, 1e-8
+"""Newton's last step, in log-odds, that is near enough to the branch to go on from there: at first, and where a step has gone wrong. Beside a
+crossing, where the equations are nearly singular, a small distance from the branch turns the tangent by a lot."""
 AIMS = 0.03, 0.006, 0.001
 """First correction after a step, in log-odds, which the length of steps aims at: at first, and where that has led astray."""
 GROWTH = 2.0
@@ -28,6 +29,11 @@ AT_END = 1e-9
 """A branch that crosses, or a turning point, within so much of `t = 1` is where the branch ends: the solution is that point."""
 BEND = 0.8
 """Least cosine between tangents of neighbouring points: a sharper bend is taken in smaller steps, lest the branch be swapped for a neighbour."""
+
+
+class LostError(SolveError):
+    """Steps went astray, as shorter ones may not."""
+
 
 Way = tuple[np.ndarray, ...]
 """Where the branch goes from a point: coefficients of a polynomial in the distance, ascending."""
@@ -88,18 +94,16 @@ class Branch:
     def follow(self, progress: Progress | None) -> Solution:
         """Follow the branch from `t = 0` to `t = 1`.
 
-        Close to a crossing a step may land on the other branch after all. That one leads back below precision 0, which the principal branch never
-        does; the way is then taken again in shorter steps.
+        Close to a crossing a step may land on the other branch after all. That one may lead back below precision 0, which the principal branch
+        never does, or end in points from which no step succeeds; the way is then taken again in shorter steps.
         """
+        lost = LostError()
         for aim in AIMS:
-            found = self._follow(aim, progress)
-            if found is not None:
-                return found
-        raise SolveError("the branch from precision 0 led back there, in shorter steps too; the game's equations may be too badly scaled")
-
-    def _follow(self, aim: float, progress: Progress | None) -> Solution | None:
-        """Follow the branch in steps whose first correction is about `aim`; None where it leads back below precision 0."""
-        return self._trace(self._begin(), aim, STEPS, progress)
+            try:
+                return self._trace(self._begin(), aim, STEPS, progress)
+            except LostError as problem:
+                lost = problem
+        raise SolveError(f"{lost}, in shorter steps too; the game's equations may be too badly scaled")
 
     def trace(self, y: np.ndarray, upwards: bool, most: int) -> Solution | None:
         """Follow the curve of a solution `y` towards larger or smaller precisions to where it comes to `t = 1`, in at most so many steps.
@@ -123,42 +127,54 @@ class Branch:
         self.linearise(y)
         return int(begun * self.system.determinant()[0])
 
-    def _trace(self, here: Point, aim: float, most: int, progress: Progress | None) -> Solution | None:
+    def _trace(self, here: Point, aim: float, most: int, progress: Progress | None) -> Solution:
+        """Follow a curve from a point in steps whose first correction is about `aim`. Raises LostError where they go astray or below precision 0."""
         way: Way = here.y, here.tangent
-        folds, crossings = 0, list[float]()
+        folds, crossings, near = 0, list[float](), NEAR
         # The first step moves no log-odds by more than one.
         distance = 1.0 / float(np.abs(here.tangent[self.n_values :]).max())
         for count in range(1, most + 1):
             reach = min(GROWTH * float(here.y[-1]) + self.unit, 1.0)
             distance, last = _shorten(way, distance, reach)
             length = distance * float(np.abs(here.tangent[self.n_values :]).max())
-            found = self._correct(here, _along(way, distance), length, last)
+            found = self._correct(here, _along(way, distance), length, last, near)
             # A step that was to stop short of the end, and is corrected to beyond it, was too long.
             if found is not None and (last or found[0][-1] < 1.0):
                 y, linear, first = found
                 ahead, cosine = self._point(y, linear, here.tangent)
                 crosses = ahead.side != here.side
-                near = length <= CLOSE[0] and abs(ahead.y[-1] - here.y[-1]) <= CLOSE[1] * here.y[-1]
-                if (cosine >= BEND or length <= 1e-6 or ahead.side == 0.0) and (near or not crosses):
-                    folds += int(ahead.tangent[-1] * here.tangent[-1] < 0.0)
-                    share = _crossing(here, ahead)
-                    at_end = last and abs(share - 1.0) <= AT_END
+                close = length <= CLOSE[0] and abs(ahead.y[-1] - here.y[-1]) <= CLOSE[1] * here.y[-1]
+                share = _crossing(here, ahead)
+                at_end = last and abs(share - 1.0) <= AT_END
+                # Where the end is a branch point, rounding makes the tangent there.
+                straight = cosine >= BEND or length <= 1e-6 or ahead.side == 0.0 or (at_end and close)
+                if straight and (close or not crosses):
+                    folds += int(ahead.tangent[-1] * here.tangent[-1] < 0.0 and not at_end)
                     if crosses or at_end:
                         crossings.append(1.0 if at_end else share)
                     if last:
                         return self._solution(y, linear.residual, folds, crossings, count)
                     if y[-1] < 0.0:
-                        return None
+                        raise LostError("the branch from precision 0 led back there")
                     if progress is not None:
                         progress("following the branch", min(float(y[-1]), 1.0))
-                    way, here = self._way(here, ahead), ahead
+                    way, here, near = self._way(here, ahead), ahead, min(10.0 * near, NEAR)
                     # The error of the cubic grows as the fourth power of the distance.
                     distance *= min(max((aim / max(first, 1e-12)) ** 0.25, 0.3), 2.0)
                     continue
             if max(length, distance) < 1e-9:
                 return self._stand(here, folds, crossings, count)
             distance *= 0.5
+            if near > NEAREST:
+                # The fault may be that of the point from which the step starts.
+                near, here = NEAREST, self._polish(here)
+                way = here.y, here.tangent
         raise SolveError(f"the branch from precision 0 took more than {most:,} steps and reached {here.y[-1]:.3%} of the precision")
+
+    def _polish(self, here: Point) -> Point:
+        """Return the point of the branch that is square to the tangent from here, its tangent and determinant taken there."""
+        found = self._correct(here, here.y, NEAR, False, NEAREST)
+        return here if found is None else self._point(*found[:2], here.tangent)[0]
 
     def _stand(self, here: Point, folds: int, crossings: list[float], steps: int) -> Solution:
         """Stop where steps have become too short to go on, which is right at a turning point that lies on the end to the last digits."""
@@ -166,7 +182,7 @@ class Branch:
         y[-1] = 1.0
         residual = self.linearise(y).residual
         if abs(here.y[-1] - 1.0) > AT_END or not residual <= RESIDUAL:
-            raise SolveError(f"the branch from precision 0 was lost at {here.y[-1]:.3%} of the precision after {folds} turning points")
+            raise LostError(f"the branch from precision 0 was lost at {here.y[-1]:.3%} of the precision after {folds} turning points")
         return self._solution(y, residual, folds, crossings, steps)
 
     def _solution(self, y: np.ndarray, residual: float, folds: int, crossings: list[float], steps: int) -> Solution:
@@ -196,11 +212,11 @@ class Branch:
         by_t, step = (np.concatenate([found.values[c].ravel(), found.u[:, c], [share]]) for c, share in ((0, 1.0), (1, 0.0)))
         return Linearised(max(found.residual / odds, found.value_residual / worth), by_t, step)
 
-    def _correct(self, here: Point, guess: np.ndarray, length: float, last: bool) -> tuple[np.ndarray, Linearised, float] | None:
+    def _correct(self, here: Point, guess: np.ndarray, length: float, last: bool, near: float) -> tuple[np.ndarray, Linearised, float] | None:
         """Return to the branch from a guess that moves no log-odds by more than about `length`.
 
         Gives `y`, the last linearisation and the size of the first correction in log-odds, or None where Newton's method does not converge
-        as it should. The last step keeps `t` at 1, the others go square to the tangent.
+        as it should. The last step keeps `t` at 1, the others go square to the tangent and stop at a correction below `near`.
         """
         arc = slice(self.n_values, None)
         if last:
@@ -216,7 +232,8 @@ class Branch:
                 # Block elimination of the arc's equation (Keller 1977).
                 off = here.tangent[arc] @ (y - guess + linear.step)[arc]
                 change = linear.step - off / (here.tangent[arc] @ linear.by_t[arc]) * linear.by_t
-            old, size = size, float(np.abs(change[self.n_values : -1]).max(initial=0.0))
+            share = abs(float(change[-1])) / (abs(float(y[-1])) + self.unit)
+            old, size = size, max(share, float(np.abs(change[self.n_values : -1]).max(initial=0.0)))
             if not np.isfinite(size):
                 return None
             if count == 1:
@@ -227,7 +244,7 @@ class Branch:
                 # Newton's steps no longer shrink: at the end of the branch that is rounding, elsewhere another branch.
                 return (y, linear, first) if last and linear.residual <= RESIDUAL else None
             y += change
-            if not last and size < NEAR:
+            if not last and size < near:
                 return y, linear, first
         return None
 

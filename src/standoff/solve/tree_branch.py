@@ -9,7 +9,7 @@ import numpy as np
 from standoff.errors import SolveError
 from standoff.solve._at_once import SOLVED
 from standoff.solve.induction import Progress
-from standoff.solve.markov_branch import BEND, CLOSE, GROWTH
+from standoff.solve.markov_branch import BEND, CLOSE, GROWTH, LostError
 from standoff.solve.tree_system import RESIDUAL, System
 
 STEPS, ROUNDS = 20_000, 8
@@ -39,15 +39,17 @@ class Followed(NamedTuple):
 def follow(system: System, most: int = STEPS, progress: Progress | None = None) -> Followed:
     """Follow the branch from the point of precision 0 to `t = 1`, in at most so many steps. Raises SolveError where it is lost.
 
-    A step that swaps the branch for another one may lead back below precision 0, which the principal branch never does; the way is then taken again
-    in shorter steps.
+    A step that swaps the branch for another one may lead back below precision 0, which the principal branch never does, or to where no step
+    succeeds; the way is then taken again in shorter steps.
     """
+    lost = LostError()
     for aim in AIMS:
         system.reset()
-        found = _follow(system, aim, most, progress)
-        if found is not None:
-            return found
-    raise SolveError("the branch from precision 0 led back there, in shorter steps too; the game's equations may be too badly scaled")
+        try:
+            return _follow(system, aim, most, progress)
+        except LostError as problem:
+            lost = problem
+    raise SolveError(f"{lost}, in shorter steps too; the game's equations may be too badly scaled")
 
 
 class _Place(NamedTuple):
@@ -62,8 +64,8 @@ class _Place(NamedTuple):
     crossings: tuple[float, ...]
 
 
-def _follow(system: System, aim: float, most: int, progress: Progress | None) -> Followed | None:
-    """Follow the branch in steps whose first correction is about `aim`; None where it leads back below precision 0.
+def _follow(system: System, aim: float, most: int, progress: Progress | None) -> Followed:
+    """Follow the branch in steps whose first correction is about `aim`. Raises LostError where they go astray or below precision 0.
 
     A step goes ahead on a parabola, fitted to the directions of the branch at its last two points (Lundberg & Poore 1991), and its length is
     that for which the first correction should come out as `aim`. So one linearisation mostly does for a step: it gives the correction and
@@ -103,7 +105,7 @@ def _follow(system: System, aim: float, most: int, progress: Progress | None) ->
                 near = min(3.0 * near, NEAR)
                 t = float(system.point[-1])
                 if t < 0.0:
-                    return None
+                    raise LostError("the branch from precision 0 led back there")
                 if progress is not None:
                     progress("following the branch", t)
                 continue
@@ -115,7 +117,7 @@ def _follow(system: System, aim: float, most: int, progress: Progress | None) ->
             step, near = 0.25 * gone, NEAREST
             continue
         if step < 1e-9:
-            raise SolveError(f"the branch from precision 0 was lost at {start[-1]:.3%} of the precision after {here.folds} turning points")
+            raise LostError(f"the branch from precision 0 was lost at {start[-1]:.3%} of the precision after {here.folds} turning points")
     raise SolveError(f"the branch from precision 0 took more than {most:,} steps and had reached {system.point[-1]:.3%} of the precision")
 
 
@@ -165,7 +167,7 @@ def _correct(system: System, guess: np.ndarray, ahead: np.ndarray, length: float
             break
         if count == 1:
             first = size
-            if size > max(0.5 * length, AIMS[0]):
+            if size > max(0.5 * length, AIMS[0]) or abs(change[-1]) > 0.5 * (abs(guess[-1]) + 1.0 / system.stakes):
                 break
         elif size > 0.7 * old:
             # Newton's steps no longer shrink: at the end of the branch that may be rounding, elsewhere it is another branch.
