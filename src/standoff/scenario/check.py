@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from standoff.errors import Fault, ScenarioError
 from standoff.expressions import Bound, Moments, Symbol
+from standoff.passed import passed
 from standoff.scenario.canonical import Canonical, ParameterSpec, VariableSpec
 from standoff.scenario.chain import check_beliefs
 from standoff.scenario.check_claims import check_claims, check_quantities
@@ -29,7 +30,7 @@ MAX_STEPS = 100_000
 
 def check(scenario: Scenario) -> list[Fault]:
     """List all faults of a scenario, errors and warnings, in the order of the file."""
-    return _analyse(scenario)[1]
+    return _analyse(passed("check", scenario, Scenario))[1]
 
 
 def resolve(scenario: Scenario) -> Canonical:
