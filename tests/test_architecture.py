@@ -15,7 +15,7 @@ ROOT = Path(standoff.__file__).parent
 ORDER = [
     ["reading", "text"],
     ["errors", "measured", "names", "printed", "version"],
-    ["limits", "workers"],
+    ["limits", "passed", "workers"],
     ["expressions", "record"],
     ["scenario", "scenarios"],
     ["game"],

@@ -388,3 +388,19 @@ def test_ctrl_c_after_all_is_said_changes_nothing():
     script = f"{PRESS}\nimport atexit; atexit.register(press)\nfrom standoff.cli import main; main()"
     done = subprocess.run([sys.executable, "-c", script, "--version"], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "standoff 0.1.0\n", "")
+
+
+def test_what_to_type_next_keeps_what_was_set(standoff):
+    code, out, _ = standoff("solve", "one-shot-threat", "--set", "audience_cost=2.5", "--set", "prize=3")
+    assert code == 0
+    told = [line.split("   ")[0].strip() for line in out[out.index("What to type next") :].splitlines()[1:] if line.startswith("  standoff")]
+    assert told
+    assert all(line.endswith("--set audience_cost=2.5 --set prize=3") for line in told)
+    assert "--set audience" not in standoff("solve", "one-shot-threat")[1]
+
+
+def test_lines_in_a_pipe_end_where_their_text_does(standoff):
+    for command in (["solve", "one-shot-threat"], ["check", "one-shot-threat"], ["explain", "one-shot-threat", "--no-flips"]):
+        code, out, _ = standoff(*command)
+        assert code == 0
+        assert not [line for line in out.split("\n") if line != line.rstrip()]

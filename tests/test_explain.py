@@ -429,7 +429,8 @@ def test_the_answer_is_in_words_first(threat):
     assert likely.startswith("It most likely chooses threaten (")
     alone = content_of(threat, so.load("one-shot-threat"), player="challenger", type="bluffing", flips=False)
     assert alone["words"][0].startswith("As bluffing it most likely chooses threaten (")
-    assert "rather than threaten: fighting (+" in resolute
+    assert "for threaten rather than stay_silent: gain (+" in resolute
+    assert "against: fighting (-" in resolute
     assert bluffing.startswith("If bluffing (believed 50 %)")
     assert "smallest change of one parameter that makes another option the likeliest: prize from 2.5 to" in flip
 
@@ -448,7 +449,14 @@ def test_the_report_fits_a_terminal(proxy):
     scenario = so.load("patron-and-proxy")
     text = as_text(show_explained(content_of(proxy, scenario, player="proxy"), full=True))
     assert max(len(line) for line in text.split("\n")) <= WIDTH
-    for part in ("The options", "Why: hold against attack", "Every option by motive, if eager", "do next", "change its mind", "What to type next"):
+    for part in (
+        "The options",
+        "Why: attack rather than hold",
+        "Every option by motive, if eager",
+        "do next",
+        "change its mind",
+        "What to type next",
+    ):
         assert part in text
     assert text.count("period 0") == 1, "when and who stand in the heading"
     assert "war false." in text, "as in the file"

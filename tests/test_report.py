@@ -221,3 +221,36 @@ def test_a_precision_that_double_precision_cannot_carry_is_told_with_a_remedy():
     assert "NOT MET: exact on all 57 public histories" in text
     assert "For more, lower the precision." in text
     assert "--tolerance 1e-3 to more digits" not in text
+
+
+def test_an_explanation_says_what_speaks_for_the_likeliest_option_and_then_what_against():
+    from standoff.report.explained import explain_content, show_explained
+
+    scenario = so.load("one-shot-threat")
+    why = so.explain(so.solve(so.build(scenario), workers=1), "challenger", flips=False)
+    assert why.choice == "threaten"
+    payoffs = why.payoffs.sel(type="bluffing")
+    difference = payoffs.sel(option="threaten") - payoffs.sel(option="stay_silent")
+    better = {str(part): float(difference.sel(component=part)) for part in difference.component.values}
+    content = explain_content("one-shot-threat", scenario, why)
+    (said,) = (sentence for sentence in content["words"] if sentence.startswith("If bluffing"))
+    for_, against = said.split("against:")
+    assert "what speaks for threaten rather than stay_silent:" in for_
+    for part, value in better.items():
+        assert f"{part} ({value:+.2f})" in (for_ if value > 0 else against)
+    text = as_text(show_explained(content))
+    assert "Why: threaten rather than stay_silent" in text
+    row = next(line for line in text.splitlines() if line.startswith("in all"))
+    assert row.split()[-1] == f"{sum(better.values()):+.2f}"
+
+
+def test_a_comparison_lists_carrying_on_where_that_changes():
+    from standoff.report.compared import compare_content, show_compare
+
+    builder = so.Builder("once").clock(periods=1).parameter("precision", 1).parameter("gain", prior={"uniform": [0, 1]})
+    builder = builder.player("mover").payoff("mover", "gain", on={"mover.go": "gain"})
+    scenario = builder.turn("mover", options={"go": {}, "stay": {"title": "Carry on"}}, silent="stay").scenario()
+    comparison = so.compare(so.sample(scenario, n=8, workers=1), {"richer": "set gain=3"}, runs=500, workers=1)
+    text = as_text(show_compare(compare_content("once", comparison)))
+    moves = text[text.index("moves that change most") :].split("\n\n")[0]
+    assert "arry on" in moves

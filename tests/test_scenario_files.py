@@ -78,7 +78,7 @@ BILLION = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(f"a{n}: &a{n} [{'
         ("- 1\n- 2\n", 1, 1, ["mapping"]),
         ("just text\n", 1, 1, ["mapping"]),
         ("", 1, 1, ["mapping"]),
-        ("a: [1, 2\nb: 3\n", 2, None, ["not YAML"]),
+        ("a: [1, 2\nb: 3\n", 1, 4, ["not YAML", "not closed"]),
         ("a: 'open\n", None, None, ["not YAML"]),
         ("a:\n\t- 1\n", 2, 1, ["not YAML"]),
         ("a: 1\n---\nb: 2\n", 2, 1, ["several documents"]),

@@ -9,7 +9,8 @@ StandoffError
 ├── SolveError           a game cannot be solved as asked
 ├── InterventionError    a move cannot be forced or forbidden as asked
 ├── WorldsError          worlds cannot be drawn, run or read
-└── ExportError          a game cannot be written in the format asked for
+├── ExportError          a game cannot be written in the format asked for
+└── ArgumentError        a call was given something of a kind that it does not take
 """
 
 from __future__ import annotations
@@ -141,6 +142,10 @@ class WorldsError(StandoffError):
 
 class ExportError(StandoffError):
     """Raised when a game cannot be written in the format asked for."""
+
+
+class ArgumentError(StandoffError, TypeError):
+    """Raised when a call is given something of a kind that it does not take; the message says what to pass."""
 
 
 def shortened(text: str, length: int = 80) -> str:

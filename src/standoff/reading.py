@@ -13,10 +13,18 @@ class Unreadable(Exception):  # noqa: N818 - whoever opens the file turns it int
     """Raised when a file cannot be taken as text: what is wrong with it, where in it, what was found, what is allowed, and the remedy."""
 
     def __init__(
-        self, problem: str, *, line: int | None = None, found: str | None = None, allowed: str | None = None, suggestion: str | None = None
+        self,
+        problem: str,
+        *,
+        line: int | None = None,
+        column: int | None = None,
+        found: str | None = None,
+        allowed: str | None = None,
+        suggestion: str | None = None,
     ) -> None:
         super().__init__(problem)
-        self.problem, self.line, self.found, self.allowed, self.suggestion = problem, line, found, allowed, suggestion
+        self.problem, self.line, self.column = problem, line, column
+        self.found, self.allowed, self.suggestion = found, allowed, suggestion
 
 
 def read_bytes(path: Path, limit: int) -> bytes:
@@ -61,7 +69,7 @@ def is_folder(path: Path) -> bool:
 def decoded(raw: bytes) -> str:
     """Decode UTF-8, with or without a byte order mark, into one Unicode form (NFC).
 
-    Raises Unreadable with the line of the first byte that is not UTF-8, or of the first NUL.
+    Raises Unreadable with the line of the first byte that is not UTF-8, or the place of the first NUL.
     """
     try:
         text = raw.decode("utf-8-sig")
@@ -71,8 +79,8 @@ def decoded(raw: bytes) -> str:
         line = raw.count(b"\n", 0, start) + 1
         raise Unreadable("the file is not UTF-8", line=line, found=f"byte {raw[start]:#04x}", suggestion="save it as UTF-8") from None
     if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise Unreadable("the file holds a NUL character", line=line, suggestion="save it as plain text in UTF-8")
+        line, column = text.count("\n", 0, text.index("\0")) + 1, text.index("\0") - text.rfind("\n", 0, text.index("\0"))
+        raise Unreadable("the file holds a NUL character", line=line, column=column, found="U+0000", suggestion="save it as plain text in UTF-8")
     # One way of writing an accented letter, so that what looks the same is the same.
     return unicodedata.normalize("NFC", text)
 

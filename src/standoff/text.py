@@ -68,3 +68,12 @@ def foreign_digit(text: str) -> str | None:
     """Return the first digit that is not one of 0 to 9; None when there is none. Python would read it as a number."""
     found = _FOREIGN_DIGIT.search(text)
     return found[0] if found else None
+
+
+def brief(thing: object, *facts: str) -> str:
+    """Write on one line what an object is: its class, and what tells it from others of its kind.
+
+    >>> brief(1.5, "a number", "", "above 1")
+    '<float: a number; above 1>'
+    """
+    return visible(f"<{type(thing).__name__}: {'; '.join(fact for fact in facts if fact)}>")

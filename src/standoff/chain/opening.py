@@ -21,6 +21,7 @@ from standoff.game import Game, Opening, Root, StructureCache
 from standoff.game import build as build_declared
 from standoff.game.estimate import REFINE_SECONDS
 from standoff.measured import Measured
+from standoff.passed import passed
 from standoff.scenario import Scenario, resolve
 from standoff.scenario.canonical import Canonical, Source, SourceGrid
 
@@ -71,7 +72,7 @@ def build(
     >>> game.size()["decision_points"]
     9
     """
-    canonical = scenario if isinstance(scenario, Canonical) else resolve(scenario)
+    canonical = scenario if isinstance(scenario, Canonical) else resolve(passed("build", scenario, Scenario))
     if canonical.source is None:
         return build_declared(canonical, parameters, roots=roots)
     canonical = fix_grids(canonical, tolerance=tolerance, workers=workers, max_seconds=max_seconds, progress=progress)

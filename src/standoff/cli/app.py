@@ -159,7 +159,7 @@ def run(
         return
     from standoff.report import show_chain, show_run
 
-    show((show_chain if chained else show_run)(finished))
+    show((show_chain if chained else show_run)(finished), set_)
 
 
 @app.command()
@@ -179,7 +179,7 @@ def check(
     except ScenarioError:
         chained = False  # what keeps it from being read is told below, with all else
     content = (examine_chain if chained else check_file)(file, set_, allow_outside=allow_outside)
-    print_json(content) if as_json else show(show_check(content))
+    print_json(content) if as_json else show(show_check(content), set_)
     return 0 if content["ok"] else EXIT_FAULT
 
 
@@ -221,7 +221,7 @@ def solve(
         found = look_for_others(eq, progress=progress) if branches else None
     content = solution_content(scenario, declared, eq)
     content["branches"] = branches_content(found) if found is not None else None
-    print_json(content) if as_json else show(show_solution(content))
+    print_json(content) if as_json else show(show_solution(content), set_)
 
 
 @app.command()
@@ -257,7 +257,7 @@ def replay(
     content["certificate"] = eq.certificate.as_dict() if eq.certificate is not None else None
     if eq.certificate is not None and not eq.certificate.met:
         say(f"the certificate of this solution is {eq.certificate.text()}", "bold red")
-    print_json(content) if as_json else show(show_replay(content))
+    print_json(content) if as_json else show(show_replay(content), set_)
 
 
 app.command(name="claims")(claims)

@@ -62,13 +62,13 @@ def claims(
     elif robust:
         from standoff.report.robust import show_robust
 
-        show(show_robust(content))
+        show(show_robust(content), set_)
     else:
         from standoff.printed import Text
         from standoff.report.claimed import show_claims, show_details
 
         show([Text(f"From the run in {', '.join(content['folders'])}.", style="dim")])
-        show(show_details(content, shown) if shown else show_claims(content))
+        show(show_details(content, shown) if shown else show_claims(content), set_)
 
 
 @dataclass(frozen=True)

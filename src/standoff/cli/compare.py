@@ -56,4 +56,4 @@ def compare(
         sampled = sample(bare, worlds, seed, record=events, tolerance=tolerance, workers=workers, progress=progress)
         comparison = compare_worlds(sampled, arms, runs=runs, seed=seed, against=arms[0].name, workers=workers, progress=progress)
     content = compare_content(scenario, comparison)
-    print_json(content) if as_json else show(show_compare(content))
+    print_json(content) if as_json else show(show_compare(content), set_)

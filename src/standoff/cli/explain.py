@@ -62,7 +62,7 @@ def explain(
     content = explain_content(scenario, declared, why)
     if eq.certificate is not None and not eq.certificate.met:
         say(f"the certificate of this solution is {eq.certificate.text()}", "bold red")
-    print_json(content) if as_json else show(show_explained(content, full=full))
+    print_json(content) if as_json else show(show_explained(content, full=full), set_)
 
 
 def states_of(given: Iterable[str] | None) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -60,12 +60,21 @@ def discard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def show(parts: Iterable[Any]) -> None:
-    """Print a report."""
+def show(parts: Iterable[Any], given: Sequence[str] | None = None) -> None:
+    """Print a report; the commands that it names set what was `given` with `--set`. Lines in a pipe or file end where their text does."""
+    from standoff.report.words import under
+
     out = console()
     with written():
         for part in parts:
-            out.print(as_plain_text(part))
+            shown = as_plain_text(under(part, given or ()))
+            if out.is_terminal:
+                out.print(shown)
+                continue
+            with out.capture() as caught:
+                out.print(shown)
+            out.file.write("\n".join(line.rstrip(" ") for line in caught.get().split("\n")))
+        out.file.flush()
 
 
 def as_text(parts: Iterable[Any]) -> str:

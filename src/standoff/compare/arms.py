@@ -109,15 +109,17 @@ def change_text(change: Change) -> str:
     return " ".join([verb, str(move), *span])
 
 
-def arms_of(given: Mapping[str, Iterable[Change | str]]) -> tuple[Arm, ...]:
+def arms_of(given: Mapping[str, str | Iterable[Change | str]]) -> tuple[Arm, ...]:
     """Return arms from changes by name; texts are read as on the command line.
 
     >>> [arm.lines for arm in arms_of({"no threat": ["forbid challenger.threaten"]})]
     [['forbid challenger.threaten']]
     """
-    return tuple(
-        Arm(name, tuple(read_change(change, name) if isinstance(change, str) else change for change in items)) for name, items in given.items()
-    )
+    arms = []
+    for name, items in given.items():
+        changes = [items] if isinstance(items, str) else items
+        arms.append(Arm(name, tuple(read_change(change, name) if isinstance(change, str) else change for change in changes)))
+    return tuple(arms)
 
 
 def read_arm(text: str) -> Arm:

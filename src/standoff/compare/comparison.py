@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from standoff.chain import fix_grids
-from standoff.compare.arms import AS_IT_IS, Arm, Change, arms_of
+from standoff.compare.arms import AS_IT_IS, Arm, Change, arms_of, read_arm
 from standoff.compare.differences import Differences, clear_signs, differences
 from standoff.compare.lines import Line, lines_of
 from standoff.compare.plan import make_plans
 from standoff.compare.read import Reading, Trial, read_world
 from standoff.errors import InterventionError, WorldsError
 from standoff.limits import LARGEST_SEED, MOST_RUNS, whole_number
-from standoff.names import unknown
+from standoff.names import listed, unknown
+from standoff.passed import passed
 from standoff.scenario import Scenario
 from standoff.scenario.canonical import Calendar
 from standoff.solve.induction import Progress
+from standoff.text import brief
 from standoff.workers import parallel
 from standoff.worlds import World, Worlds
 
@@ -69,6 +71,9 @@ class Comparison:
     seed: int
     readings: tuple[Reading, ...]
 
+    def __repr__(self) -> str:
+        return brief(self, self.scenario.name, f"{len(self.worlds)} worlds", f"arms {listed(arm.name for arm in self.arms)}")
+
     @property
     def base(self) -> Arm:
         """The arm that the others are compared with."""
@@ -112,16 +117,22 @@ class Comparison:
             frames.append(pd.DataFrame(rows))
         return pd.concat(frames, ignore_index=True)
 
+    def _number(self, line: Line) -> int:
+        if line not in self.lines:
+            alike = [one.name for one in self.lines if (one.kind, one.component, one.period) == (line.kind, line.component, line.period)]
+            raise InterventionError(unknown(f"{line.kind} measured there", line.name, dict.fromkeys(alike)))
+        return self.lines.index(line)
+
     def difference(self, arm: str, line: Line) -> tuple[float, float, float]:
         """Return the mean difference of a line to the base, with the ends of its 90 % interval."""
-        found, number = self.differences(arm), self.lines.index(line)
+        found, number = self.differences(arm), self._number(line)
         return float(found.mean[number]), float(found.low[number]), float(found.high[number])
 
     def disagreement(self, arm: str, line: Line) -> Disagreement:
         """Return which worlds do not go with the majority on a line, and what tells them apart."""
         from standoff.verdicts.hinge import find_hinge
 
-        number, column = self.position(arm), self.lines.index(line)
+        number, column = self.position(arm), self._number(line)
         change = self.values[number, :, column] - self.values[0, :, column]
         there = np.flatnonzero(np.isfinite(change) & (self.weights > 0.0))
         change = change[there]
@@ -187,7 +198,7 @@ def choose_arms(given: Sequence[Arm], against: str | None) -> tuple[Arm, ...]:
 
 def compare(
     worlds: Worlds,
-    arms: Mapping[str, Iterable[Change | str]] | Sequence[Arm],
+    arms: Mapping[str, str | Iterable[Change | str]] | Sequence[Arm | str],
     *,
     runs: int = 2000,
     seed: int = 0,
@@ -197,9 +208,9 @@ def compare(
 ) -> Comparison:
     """Compare what arms make of the same worlds with the same luck.
 
-    `arms` gives a list of changes by name, as texts (`"forbid pm.crack_down"`) or objects. The base is the scenario as it is, or the arm named
-    by `against`. Every world is solved once for each set of parameters and dates, and `runs` futures are drawn from it under every arm.
-    The result does not depend on `workers`.
+    `arms` gives changes by name, as texts (`"forbid pm.crack_down"`) or objects, or lists arms as they are typed after
+    `--do`. The base is the scenario as it is, or the arm named by `against`. Every world is solved once for each set of parameters and dates,
+    and `runs` futures are drawn from it under every arm. The result does not depend on `workers`.
 
     Raises InterventionError for changes that cannot be made, WorldsError when no world could be computed under some arm.
 
@@ -212,10 +223,10 @@ def compare(
     """
     whole_number("the number of futures", runs, 1, MOST_RUNS, WorldsError)
     whole_number("the seed", seed, 0, LARGEST_SEED, WorldsError)
-    scenario = worlds.scenario
+    scenario = passed("compare", worlds, Worlds).scenario
     if scenario is None:
         raise WorldsError("these worlds do not say which scenario they are of; take them from standoff.sample")
-    chosen = choose_arms(arms_of(arms) if isinstance(arms, Mapping) else arms, against)
+    chosen = choose_arms(arms_of(arms) if isinstance(arms, Mapping) else [read_arm(arm) if isinstance(arm, str) else arm for arm in arms], against)
     variants, plans = make_plans(scenario, chosen)
     # The scenario that goes before is the same, and on the same grid, under every arm.
     source = fix_grids(worlds.task.canonical, workers=workers, progress=progress).source

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +20,8 @@ from standoff.explain.spot import Spot
 from standoff.names import unknown
 from standoff.solve.equilibrium import Equilibrium
 from standoff.solve.induction import Progress
+from standoff.solve.solver import as_equilibrium
+from standoff.text import brief
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,6 +66,12 @@ class Reasons:
     """The option it is held against: the one asked about, else the one that was taken, else the second likeliest."""
     flips: Flips | None
     """None where they were not asked for."""
+
+    def __repr__(self) -> str:
+        return brief(self, self.spot.structure.canonical.name, f"{self.player} in period {self.period}", f"{self.choice} rather than {self.rival}")
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape(repr(self))}</p>{self.table.to_html()}"
 
     @property
     def player(self) -> str:
@@ -166,6 +175,7 @@ def explain(
     >>> why.payoffs.sel(option="stay_silent").sum().item()
     0.0
     """
+    eq = as_equilibrium("explain", eq)
     asked = Asked(player, at, turn, dict(state or {}), dict(beliefs or {}), event)
     spot = find(eq, asked, trail)
     kinds = spot.structure.canonical.players[spot.mover].types

@@ -27,6 +27,7 @@ import numpy as np
 from standoff.errors import ExportError
 from standoff.game import DECISION, Game
 from standoff.game.tree import MAX_HISTORIES, choosers, count_histories, parents, unroll, way_to
+from standoff.passed import passed
 from standoff.text import visible
 
 COUNT_CELLS = 4_000_000
@@ -90,7 +91,7 @@ def export(game: Game, path: str | Path, *, scaled: bool = False) -> Path:
     ...     export(so.build(so.load("one-shot-threat")), f"{folder}/threat.efg").name
     'threat.efg'
     """
-    path = Path(path)
+    game, path = passed("export", game, Game), Path(path)
     if path.suffix != ".efg":
         raise ExportError(f"{path.name}: the suffix says the format, and {path.suffix or 'no suffix'} is none that can be written; use .efg (Gambit)")
     _check_writable(game)

@@ -8,6 +8,7 @@ skill score; Wilks 2019, *Statistical Methods in the Atmospheric Sciences*): abo
 from __future__ import annotations
 
 import datetime as dt
+import html
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,16 +18,19 @@ from standoff.errors import WorldsError
 from standoff.forecasts.model import Mixture, before_the_fact
 from standoff.forecasts.resolution import Resolution, resolve
 from standoff.forecasts.rules import brier, log_score
+from standoff.names import unknown
+from standoff.passed import passed
+from standoff.record import Record
 from standoff.scenario.check_forecasts import made_on
 from standoff.scenario.models import BaseRate, Claim
 from standoff.scenario.phrases import stated_range
+from standoff.text import brief
 from standoff.verdicts import Verdicts
 from standoff.worlds import Worlds
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from standoff.record import Record
 
 Forecaster = Literal["authors", "model", "base"]
 FORECASTERS: tuple[Forecaster, ...] = get_args(Forecaster)
@@ -103,8 +107,17 @@ class Scores:
 
     rows: tuple[Row, ...]
 
+    def __repr__(self) -> str:
+        return brief(self, f"{len(self.rows)} forecasts", f"{len(self.resolved)} resolved")
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape(repr(self))}</p>{self.table.to_html()}"
+
     def __getitem__(self, name: str) -> Row:
-        return next(row for row in self.rows if row.name == name)
+        names = [row.name for row in self.rows]
+        if name not in names:
+            raise WorldsError(unknown("forecast", name, names))
+        return self.rows[names.index(name)]
 
     @property
     def resolved(self) -> tuple[Row, ...]:
@@ -158,8 +171,8 @@ def score(judged: Verdicts | Worlds, record: Record | None = None) -> Scores:
     >>> row.resolution.status, row.authors.p, row.model.p, round(row.authors.brier, 4), round(row.model.brier, 4), row.base.brier
     ('happened', 0.875, 0.75, 0.0156, 0.0625, 0.25)
     """
-    worlds = judged.worlds if isinstance(judged, Verdicts) else judged
-    record = record if record is not None else worlds.task.record
+    worlds = judged.worlds if isinstance(judged, Verdicts) else passed("score", judged, Worlds)
+    record = passed("score", record, Record) if record is not None else worlds.task.record
     forecasts = {name: claim for name, claim in worlds.canonical.claims.items() if claim.forecast is not None}
     if not forecasts:
         raise WorldsError("no claim of the scenario is a forecast; give one a `forecast:` that says by when it counts and how it is resolved")

@@ -11,15 +11,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, SupportsFloat
 
 import numpy as np
 
-from standoff.errors import BuildError
+from standoff.errors import BuildError, SolveError
 from standoff.expressions import Bound
 from standoff.game.structure import CHANCE, CLOSE, DECISION, END, Root, Structure, effects, environment, explore, structural_names
+from standoff.names import unknown
+from standoff.passed import passed
 from standoff.scenario import Scenario, resolve
 from standoff.scenario.canonical import Canonical, ComponentSpec, PlayerSpec
+from standoff.text import brief
 
 LARGEST_LOG_ODDS = 1e9
 """Beyond, rounding of the values alone would move log-odds by more than a ten-millionth."""
@@ -90,6 +93,9 @@ class Game:
     opened: Opening | None = None
     """How the priors came about, where another scenario goes before."""
 
+    def __repr__(self) -> str:
+        return brief(self, self.canonical.name, f"{self.size()['decision_points']:,} decision points", f"{len(self.parameters)} parameters")
+
     def opening(self, opened: Opening) -> Game:
         """Return the game as it opens with other beliefs."""
         return replace(self, priors=opened.priors, opened=opened)
@@ -108,6 +114,12 @@ class Game:
     def player_index(self) -> dict[str, int]:
         """Position of each player."""
         return {player.name: i for i, player in enumerate(self.canonical.players)}
+
+    def position(self, player: str) -> int:
+        """Return the number of a player. Raises SolveError when nobody has that name."""
+        if player not in self.player_index:
+            raise SolveError(unknown("player", player, self.player_index))
+        return self.player_index[player]
 
     @property
     def discount(self) -> float:
@@ -218,12 +230,14 @@ def build(
     >>> game.size()["decision_points"]
     9
     """
-    canonical = scenario if isinstance(scenario, Canonical) else resolve(scenario)
+    canonical = scenario if isinstance(scenario, Canonical) else resolve(passed("build", scenario, Scenario))
     values = medians(canonical)
+    if not isinstance(parameters or {}, Mapping):
+        raise BuildError(f'parameters are given by name, as in {{"{next(iter(values), "NAME")}": 1.5}}, not as {parameters!r}')
     for name, value in (parameters or {}).items():
         if name not in values:
-            raise BuildError(f"no parameter is named {name}; the scenario has {', '.join(values) or 'none'}")
-        if not math.isfinite(value):
+            raise BuildError(unknown("parameter", name, values))
+        if isinstance(value, str) or not isinstance(value, SupportsFloat) or not math.isfinite(value):
             raise BuildError(f"the parameter {name} is {value}; it must be a finite number")
         values[name] = float(value)
     if structure is None:

@@ -30,6 +30,7 @@ from standoff.errors import BuildError, GameTooLargeError
 from standoff.expressions import Bound
 from standoff.game.agenda import Agendas
 from standoff.scenario.canonical import Canonical, ChangeSpec, EffectSpec, EventSpec, LaterSpec, TurnSpec
+from standoff.text import brief
 
 DECISION, CHANCE, CLOSE, END = 0, 1, 2, 3
 
@@ -78,6 +79,9 @@ class Structure:
     variables: tuple[str, ...]
     revealed: Mapping[str, int]
     """Column of `state` that holds the type of a player once it is out, counted from 1."""
+
+    def __repr__(self) -> str:
+        return brief(self, self.canonical.name, f"{self.n_nodes:,} nodes")
 
     @property
     def n_nodes(self) -> int:

@@ -17,10 +17,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
-from standoff.errors import Fault, RecordError
+from standoff.errors import ArgumentError, Fault, RecordError
 from standoff.names import closest
 from standoff.reading import Unreadable, decoded, read_bytes
 from standoff.record.dates import is_written, only_a_date
+from standoff.text import brief
 
 MAX_BYTES = 50 * 2**20
 
@@ -108,6 +109,9 @@ class Record:
     path: str = ""
     sha256: str = ""
 
+    def __repr__(self) -> str:
+        return brief(self, self.path, f"{len(self)} events")
+
     def __iter__(self) -> Iterator[Event]:  # type: ignore[override]
         return iter(self.events)
 
@@ -125,6 +129,8 @@ def read_record(path: str | Path) -> Record:
     >>> record.events[0].id
     'E51'
     """
+    if not isinstance(path, (str, Path)):
+        raise ArgumentError(f'a record is read from its file, not from {type(path).__name__}; write so.read_record("FILE.csv")')
     path = Path(path)
     try:
         raw = read_bytes(path, MAX_BYTES)

@@ -8,6 +8,7 @@ ratio compares the types it favours most and least. A turn about which the recor
 from __future__ import annotations
 
 import datetime as dt
+import html
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -19,16 +20,19 @@ from standoff.errors import Fault, RecordError
 from standoff.game import CLOSE, END, Game
 from standoff.game.told import no_moves, no_turns, silent_moves
 from standoff.measured import Measured
+from standoff.passed import passed
 from standoff.record import Event, Record
 from standoff.scenario.canonical import PlayerSpec
 from standoff.scenario.mapping import MappedEvent, known_by, known_periods, map_record
 from standoff.solve.control import FACTOR, FLOOR, Chosen
 from standoff.solve.grid import to_beliefs, to_coordinates
+from standoff.solve.solver import as_equilibrium
+from standoff.text import brief
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from standoff.solve import Equilibrium
+    from standoff.solve import Equilibrium, Exact
 
 BRIEF = 4
 """Histories drawn from each point of a record's path."""
@@ -108,6 +112,12 @@ class Trail:
     other_x: np.ndarray = field(default_factory=lambda: np.zeros(0), repr=False)
     """Belief coordinates at the end where every choice is corrected by its estimated error."""
 
+    def __repr__(self) -> str:
+        return brief(self, self.equilibrium.game.canonical.name, f"{len(self.steps)} moves", f"log-likelihood {self.log_likelihood:.2f}")
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape(repr(self))}</p>{self.beliefs.to_html(max_rows=20)}"
+
     @property
     def log_likelihood(self) -> float:
         """Log-probability of what was replayed, silences included."""
@@ -162,7 +172,7 @@ class Trail:
         return pd.DataFrame(rows)
 
 
-def replay(equilibrium: Equilibrium, record: Record, *, whole: bool = False, without: Collection[str] = ()) -> Trail:
+def replay(equilibrium: Equilibrium | Exact, record: Record, *, whole: bool = False, without: Collection[str] = ()) -> Trail:
     """Play a record through a solved game.
 
     It stops before the first period that begins on the day on which the claims were made (`record: known`) or later, and knows no event of
@@ -178,6 +188,7 @@ def replay(equilibrium: Equilibrium, record: Record, *, whole: bool = False, wit
     >>> trail.log_likelihood < 0
     True
     """
+    equilibrium, record = as_equilibrium("replay", equilibrium), passed("replay", record, Record)
     equilibrium.game.must_end("replaying a record")
     canonical = equilibrium.game.canonical
     mapped = map_record(canonical, record)

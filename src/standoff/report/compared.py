@@ -108,7 +108,7 @@ def _most(row: Content) -> float:
 
 
 def _moves(content: Content, arm: Content) -> list[Any]:
-    rows = [row for row in arm["moves"] if not row["quiet"] and row["sign"] and abs(row["difference"]) >= SHOWN]
+    rows = [row for row in arm["moves"] if row["sign"] and abs(row["difference"]) >= SHOWN]
     rows.sort(key=lambda row: -abs(row["difference"]))
     return [Text(""), _chances(content, "moves that change most", rows[:MOVES])] if rows else []
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from standoff.printed import Text
 from standoff.report.explained_content import explain_content
-from standoff.report.explained_words import PROPENSITY, called, option_of
+from standoff.report.explained_words import PROPENSITY, called, lead, option_of
 from standoff.report.words import Content, commands, heading, percent, plural, plus_minus, probability, table, value_text
 
 __all__ = ["explain_content", "show_explained"]
@@ -35,7 +35,7 @@ def show_explained(content: Content, *, full: bool = False) -> list[Any]:
         heading("The options"),
         _options_table(content),
         *_within(content),
-        heading(f"Why: {called(content, content['rival'])} against {called(content, content['choice'])}"),
+        heading(f"Why: {called(content, content['choice'])} rather than {called(content, content['rival'])}"),
         Text(f"Payoff by motive; log-odds are {content['precision']:.2g} (precision) times their difference, plus propensity.", style="dim"),
         _why_table(content),
     ]
@@ -83,22 +83,23 @@ def _why_table(content: Content) -> Any:
     columns = _headed(kinds, [content["choice"], content["rival"], "log-odds"])
     titled = any(title != part.replace("_", " ") for part, title in content["components"].items())
     shown = table("motive", *([""] if titled else []), *columns, right=tuple(columns))
-    weight = {part: sum(share * abs(rival[kind]["log_odds"][part]) for kind, share in content["types"].items()) for part in content["components"]}
+    odds = {kind: lead(content, kind) for kind in kinds}
+    weight = {part: sum(share * abs(odds[kind][part]) for kind, share in content["types"].items()) for part in content["components"]}
     ranked = sorted(weight, key=lambda part: -weight[part])
-    seen = [part for part in ranked if any(abs(rival[kind]["log_odds"][part]) >= UNSEEN for kind in kinds)]
+    seen = [part for part in ranked if any(abs(odds[kind][part]) >= UNSEEN for kind in kinds)]
     rest = [part for part in ranked if part not in seen]
 
     def cells(parts: list[str]) -> list[str]:
         found = []
         for kind in kinds:
             found += [_payoff(sum(side[kind]["components"][part] for part in parts)) for side in (choice, rival)]
-            found.append(_payoff(sum(rival[kind]["log_odds"][part] for part in parts)))
+            found.append(_payoff(sum(odds[kind][part] for part in parts)))
         return found
 
     def row(name: str, title: str, numbers: list[str], style: str = "") -> None:
         shown.add_row(name, *([Text(title, style="dim")] if titled else []), *numbers, style=style)
 
-    habit = [rival[kind]["log_odds"][PROPENSITY] for kind in kinds]
+    habit = [odds[kind][PROPENSITY] for kind in kinds]
     if any(habit):
         row(PROPENSITY, "Weight before payoffs count", [cell for value in habit for cell in ("", "", _payoff(value))])
     for part in seen:
@@ -108,7 +109,7 @@ def _why_table(content: Content) -> Any:
         row(f"the other {len(rest)}" if len(rest) > 1 else rest[0], "", cells(rest), "dim")
     total = []
     for kind in kinds:
-        total += [_payoff(choice[kind]["value"]), _payoff(rival[kind]["value"]), _payoff(sum(rival[kind]["log_odds"].values()))]
+        total += [_payoff(choice[kind]["value"]), _payoff(rival[kind]["value"]), _payoff(sum(odds[kind].values()))]
     row("in all", "", total, "bold")
     return shown
 

@@ -47,11 +47,12 @@ def words(content: Content) -> list[str]:
 
 
 def _argument(content: Content, kind: str, alone: bool) -> str:
-    """Say what speaks for the rival over the choice, and what against it, to one type."""
+    """Say what speaks for the choice over its rival, and what against it, to one type."""
     choice, rival = (option_of(content, content[name])["by_type"][kind] for name in ("choice", "rival"))
-    one, other = called(content, content["rival"]), called(content, content["choice"])
-    named = {PROPENSITY: "its lower propensity" if rival["log_odds"][PROPENSITY] < 0 else "its higher propensity", **content["components"]}
-    parts = sorted(rival["log_odds"].items(), key=lambda item: -abs(item[1]))
+    one, other = called(content, content["choice"]), called(content, content["rival"])
+    odds = lead(content, kind)
+    named = {PROPENSITY: "its lower propensity" if odds[PROPENSITY] < 0 else "its higher propensity", **content["components"]}
+    parts = sorted(odds.items(), key=lambda item: -abs(item[1]))
     sides = []
     for sign, text in ((1, f"what speaks for {one} rather than {other}:"), (-1, "against:")):
         listed = [f"{named[part]} ({_odds(value)})" for part, value in parts if sign * value >= SLIGHT][:NAMED]
@@ -61,8 +62,14 @@ def _argument(content: Content, kind: str, alone: bool) -> str:
         return f"{text[0].upper()}{text[1:]}."
     best = max(content["options"], key=lambda option: option["by_type"][kind]["probability"])
     own = f", its own first choice {called(content, best['option'])} at {percent(best['by_type'][kind]['probability'])}"
-    shares = f"{other} {percent(choice['probability'])}, {one} {percent(rival['probability'])}"
+    shares = f"{one} {percent(choice['probability'])}, {other} {percent(rival['probability'])}"
     return f"{shares}{own if best['option'] not in (content['choice'], content['rival']) else ''}; {text}."
+
+
+def lead(content: Content, kind: str) -> dict[str, float]:
+    """Return the log-odds of the choice against its rival, for one type, by motive and propensity."""
+    # Those of an option are told against the choice.
+    return {part: -value for part, value in option_of(content, content["rival"])["by_type"][kind]["log_odds"].items()}
 
 
 def _odds(value: float) -> str:

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from standoff.printed import Table, Text
@@ -162,6 +163,15 @@ class _Commands:
             yield Text.assemble((shown, "cyan"), (purpose if side_by_side else "", "dim"), no_wrap=True, overflow="ignore")
             if not side_by_side:
                 yield Text(f"      {purpose}", style="dim")
+
+
+def under(part: Any, given: Sequence[str]) -> Any:
+    """Return a part of a report with the values from outside (`--set`) in every command that it names and that takes them."""
+    if not isinstance(part, _Commands):
+        return part
+    options = "".join(f" --set {quote(text)}" for text in given)
+    without = ("standoff new", "standoff gallery")
+    return _Commands(tuple((command if command.startswith(without) else command + options, purpose) for command, purpose in part.lines))
 
 
 def commands(*lines: tuple[str, str]) -> list[Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from standoff.robust.survival import WORST_FIRST, Judged, Standing, standing
 from standoff.robust.variants import Variant
 from standoff.scenario.models import Claim
+from standoff.text import brief
 from standoff.worlds import Worlds
 
 if TYPE_CHECKING:
@@ -61,6 +62,9 @@ class Robustness:
     rows: tuple[Row, ...]
     idle: Mapping[str, str]
     """The variants that could not be run at all, with the reason."""
+
+    def __repr__(self) -> str:
+        return brief(self, self.base.canonical.name, f"{len(self.rows)} claims", f"{len(self.variants)} variants")
 
     def __getitem__(self, name: str) -> Row:
         return next(row for row in self.rows if row.name == name)

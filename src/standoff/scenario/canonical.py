@@ -14,6 +14,7 @@ from standoff.expressions.calendar import NEVER
 from standoff.record import Record
 from standoff.scenario.models import Claim, Mechanism, RecordMap
 from standoff.scenario.priors import Distribution
+from standoff.text import brief
 
 
 @dataclass(frozen=True)
@@ -228,6 +229,9 @@ class Canonical:
     titles: Mapping[str, str]
     """What moves, signals, outcomes and (as `end:NAME`) ends are called."""
     source: Source | None = None
+
+    def __repr__(self) -> str:
+        return brief(self, self.name, self.title, f"{len(self.parameters)} parameters, {len(self.players)} players, {len(self.claims)} claims")
 
     @property
     def misperceived(self) -> bool:

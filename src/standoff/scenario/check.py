@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from standoff.errors import Fault, ScenarioError
 from standoff.expressions import Bound, Moments, Symbol
+from standoff.passed import passed
 from standoff.scenario.canonical import Canonical, ParameterSpec, VariableSpec
 from standoff.scenario.chain import check_beliefs
 from standoff.scenario.check_claims import check_claims, check_quantities
 from standoff.scenario.check_forecasts import check_forecasts
 from standoff.scenario.check_record import check_mechanisms, check_record
 from standoff.scenario.check_types import warn_of_type_priors
-from standoff.scenario.check_values import warn_of_undefined
+from standoff.scenario.check_values import warn_of_values
 from standoff.scenario.clock import as_calendar, lay_out
 from standoff.scenario.declared_names import gather
 from standoff.scenario.effects import Context
@@ -29,7 +30,7 @@ MAX_STEPS = 100_000
 
 def check(scenario: Scenario) -> list[Fault]:
     """List all faults of a scenario, errors and warnings, in the order of the file."""
-    return _analyse(scenario)[1]
+    return _analyse(passed("check", scenario, Scenario))[1]
 
 
 def resolve(scenario: Scenario) -> Canonical:
@@ -72,7 +73,7 @@ def _analyse(scenario: Scenario) -> tuple[Canonical | None, list[Fault]]:
         # An expression that could not be bound would make its names look unused.
         warn_of_unused(findings)
         warn_of_type_priors(findings, players, _with_sources(parameters, findings))
-        warn_of_undefined(findings, names, _with_sources(parameters, findings))
+        warn_of_values(findings, names, _with_sources(parameters, findings))
     faults = sorted(findings.faults, key=lambda fault: (fault.line is None, fault.file or "", fault.line or 0, fault.column or 0))
     if findings.errors:
         return None, faults

@@ -133,10 +133,14 @@ def _check_sum(findings: Findings, bounds: Mapping[FieldPath, Bound | None]) -> 
     has_rest = None in bounds.values()
     total = sum(constants)
     complete = len(constants) == sum(bound is not None for bound in bounds.values())
-    if not bounds or any(not 0 <= value <= 1 for value in constants):
+    if not bounds:
         return
     first = next(iter(bounds))
     block = first[:-2] if first[-1] == "chance" else first[:-1]
+    if len(known) == sum(bound is not None for bound in bounds.values()):
+        findings.blocks[block] = tuple(bound for bound in bounds.values() if bound is not None), has_rest
+    if any(not 0 <= value <= 1 for value in constants):
+        return
     if total > 1 + _TOLERANCE:
         findings.add(block, "the probabilities sum to more than 1", found=f"{total:g}", allowed="1")
     elif complete and not has_rest and total < 1 - _TOLERANCE:

@@ -18,7 +18,7 @@ from typing import Any
 from standoff.errors import Fault, ScenarioError, shortened
 from standoff.reading import ANYWHERE, Reach, Unreadable, decoded, is_there, read_bytes
 from standoff.scenario.places import Node, Place, Scalar
-from standoff.text import escape
+from standoff.scenario.yaml_help import QUOTES, trouble_in
 
 MAX_BYTES = 1_000_000
 MAX_NODES = 100_000
@@ -108,8 +108,11 @@ def _text(path: Path, reading: _Reading) -> str | None:
     except Unreadable as error:
         allowed = error.allowed and f"{MAX_BYTES:,} bytes, with all that is included"
         reading.faults.append(
-            Fault(file=str(path), line=error.line, problem=error.problem, found=error.found, allowed=allowed, suggestion=error.suggestion)
-        )
+            Fault(
+                file=str(path), line=error.line, column=error.column, problem=error.problem, found=error.found, allowed=allowed,
+                suggestion=error.suggestion,
+            )
+        )  # fmt: skip
         return None
 
 
@@ -147,22 +150,23 @@ class _Reader:
         except _Stop:
             return None
         except MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            problem = " ".join(str(part) for part in (error.context, error.problem) if part)
-            line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
-            self.reading.faults.append(Fault(file=self.file, line=line, column=column, problem=f"this is not YAML: {problem}"))
+            wrong = trouble_in(text, error)
+            self.reading.faults.append(
+                Fault(file=self.file, line=wrong.line + 1, column=wrong.column + 1, problem=wrong.problem, suggestion=wrong.remedy)
+            )
         except ReaderError as error:
-            line = text.count("\n", 0, error.position) + 1
+            line, column = text.count("\n", 0, error.position) + 1, error.position - text.rfind("\n", 0, error.position)
+            found = f"U+{ord(text[error.position]):04X}"
             remedy = "remove it, or write it as an escape in double quotes"
             self.reading.faults.append(
-                Fault(file=self.file, line=line, problem="a file cannot hold this character", found=escape(text[error.position]), suggestion=remedy)
+                Fault(file=self.file, line=line, column=column, problem="a file cannot hold this character", found=found, suggestion=remedy)
             )
         except (ValueError, OverflowError):
             # Of the escapes, \UFFFFFFFF and its like are read as numbers, but are the numbers of no characters.
             beyond = (one for one in _LONG_ESCAPE.finditer(text) if int(one[1], 16) > sys.maxunicode)
-            found, line = next(((one[0], text.count("\n", 0, one.start()) + 1) for one in beyond), (None, None))
+            escape, place = next(((one[0], text.count("\n", 0, one.start()) + 1) for one in beyond), (None, None))
             problem = "this is not YAML: an escape stands for no character"
-            self.reading.faults.append(Fault(file=self.file, line=line, problem=problem, found=found, allowed="up to \\U0010FFFF"))
+            self.reading.faults.append(Fault(file=self.file, line=place, problem=problem, found=escape, allowed="up to \\U0010FFFF"))
         except YAMLError as error:
             self.reading.faults.append(Fault(file=self.file, problem=f"this is not YAML: {shortened(str(error), 200)}"))
         except RecursionError:
@@ -190,7 +194,7 @@ class _Reader:
 
     def alias(self, event: Any, level: int) -> Node:
         if str(event.anchor) not in self.anchors:
-            self.fault(event, "this alias has no anchor before it", found=f"*{event.anchor}")
+            self.fault(event, "this alias has no anchor before it", found=f"*{event.anchor}", suggestion=f"if it is a text, {QUOTES}")
             raise _Stop
         node, size, levels = self.anchors[str(event.anchor)]
         self.grow(event, size)
@@ -214,7 +218,7 @@ class _Reader:
         # ruamel gives every scalar a tag or none; an explicit one is never implied.
         tag = getattr(event, "tag", None)
         if tag is not None and str(tag) not in ("None", ""):
-            self.fault(event, "tags are not allowed", found=str(tag), suggestion="write the plain value")
+            self.fault(event, "tags are not allowed", found=str(tag), suggestion=f"write the plain value; if it is a text, {QUOTES}")
 
     def scalar_node(self, event: Any) -> Node:
         place = self.place(event)
@@ -243,6 +247,7 @@ class _Reader:
         from ruamel.yaml.events import MappingEndEvent, ScalarEvent
 
         items: dict[str, Node] = {}
+        rest = False
         while not isinstance(event := next(events), MappingEndEvent):
             key = str(event.value) if isinstance(event, ScalarEvent) else None
             key_place = self.place(event)
@@ -252,7 +257,13 @@ class _Reader:
                 self.node(event, events, level + 1)
             else:
                 self.check_tag(event)
-            node = self.node(next(events), events, level + 1)
+            value = next(events)
+            if key is not None and start.flow_style and items and self.is_rest_of_text(event, value, list(items.values())[-1]):
+                if not rest:
+                    self.fault(event, "a name without a value, most likely the rest of a text with a comma", found=key, suggestion=QUOTES)
+                rest = True
+                continue
+            node = self.node(value, events, level + 1)
             if key is None:
                 continue
             if key in items:
@@ -267,6 +278,13 @@ class _Reader:
             node.key_place = key_place
             items[key] = node
         return Node(items, self.place(start))
+
+    def is_rest_of_text(self, key: Any, value: Any, last: Node) -> bool:
+        """Tell whether what stands as a name within braces has no colon after it, and follows a value that is a text without quotes."""
+        from ruamel.yaml.events import ScalarEvent
+
+        nothing = isinstance(value, ScalarEvent) and not value.value and value.start_mark.index == value.end_mark.index == key.end_mark.index
+        return nothing and not isinstance(last.value, (dict, list))
 
     def place(self, event: Any) -> Place:
         return Place(self.file, event.start_mark.line + 1, event.start_mark.column + 1)

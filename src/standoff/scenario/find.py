@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from standoff.errors import Fault, ScenarioError
+from standoff.errors import ArgumentError, Fault, ScenarioError
 from standoff.names import closest, listed
 from standoff.reading import ANYWHERE, Reach, is_folder, is_there
 from standoff.scenario.files import OUTSIDE, OUTSIDE_REMEDY
@@ -40,6 +40,8 @@ def find(name_or_path: str | Path, folder: Path | None = None, reach: Reach = AN
 
     Raises ScenarioError when there is none, or when it lies out of reach.
     """
+    if not isinstance(name_or_path, (str, Path)):
+        raise ArgumentError(f'a scenario is loaded by its name or its file, not from {type(name_or_path).__name__}; write so.load("NAME OR FILE")')
     path = Path(name_or_path) if folder is None else folder / name_or_path
     if not reach.covers(path):
         raise ScenarioError([Fault(problem=OUTSIDE, found=str(name_or_path), suggestion=OUTSIDE_REMEDY)])

@@ -22,6 +22,21 @@ PLACEHOLDER = Bound("1", NUMBER, Constant(1.0), frozenset(), frozenset(), 1.0)
 """Stands for an expression that has a fault."""
 
 
+@dataclass(frozen=True)
+class Span:
+    """The numbers from `low` to `high`, or above `low`."""
+
+    low: float
+    high: float = math.inf
+    above: bool = False
+    """Whether the lower end is left out."""
+
+    def __str__(self) -> str:
+        if self.low == self.high:
+            return f"{self.low:g}"
+        return f"{'above' if self.above else 'at least'} {self.low:g}" + ("" if self.high == math.inf else f", at most {self.high:g}")
+
+
 @dataclass
 class Findings:
     """The faults found so far, and every expression bound, by path."""
@@ -29,6 +44,10 @@ class Findings:
     scenario: Scenario
     faults: list[Fault] = field(default_factory=list)
     bounds: dict[FieldPath, Bound] = field(default_factory=dict)
+    spans: dict[FieldPath, Span] = field(default_factory=dict)
+    """Where the value of an expression must lie in every world, by path."""
+    blocks: dict[FieldPath, tuple[tuple[Bound, ...], bool]] = field(default_factory=dict)
+    """The probabilities of each block, without the rest, and whether there is a rest."""
     broken: set[str] = field(default_factory=set)
     """Declared names that have faults of their own; what uses them is not called wrong as well."""
     source: Source | None = None
@@ -111,10 +130,10 @@ class Findings:
     ) -> Bound:
         """Bind a number that lies between two ends, if it is known already; `above` leaves the lower end out."""
         bound = self.bind(path, text, scope, NUMBER)
-        value = bound.constant
-        if path in self.bounds and value is not None and not _inside(float(value), low, high, above):
-            span = f"{'above' if above else 'at least'} {low:g}" + ("" if high is None else f", at most {high:g}")
-            self.add(path, "the number is out of range", found=f"{value:g}", allowed=span)
+        value, span = bound.constant, Span(low, math.inf if high is None else high, above)
+        self.spans[path] = span
+        if path in self.bounds and value is not None and not ((value > low if above else value >= low) and value <= span.high):
+            self.add(path, "the number is out of range", found=f"{value:g}", allowed=str(span))
         return bound
 
     def finite(self, path: FieldPath, value: float) -> bool:
@@ -132,7 +151,3 @@ class Findings:
     def errors(self) -> list[Fault]:
         """The faults that are errors."""
         return [fault for fault in self.faults if fault.severity == "error"]
-
-
-def _inside(value: float, low: float, high: float | None, above: bool) -> bool:
-    return (value > low if above else value >= low) and (high is None or value <= high)

@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from standoff.record.dates import only_a_date
 from standoff.scenario.places import Origin
+from standoff.text import brief
 
 LANGUAGE_VERSION = 1
 
@@ -409,6 +410,11 @@ class Scenario(Block):
 
     _origin: Origin = PrivateAttr(default_factory=Origin)
     _source: Scenario | None = PrivateAttr(default=None)
+
+    def __repr__(self) -> str:
+        return brief(self, self.name, self.title, f"{len(self.parameters)} parameters, {len(self.players)} players, {len(self.claims)} claims")
+
+    __str__ = __repr__
 
     @property
     def source(self) -> Scenario | None:

@@ -2,13 +2,18 @@
 
 from pathlib import Path
 
+from standoff.errors import Fault, RecordError
+from standoff.names import unknown
+
 
 def record_path(name: str) -> Path:
     """Return the record file of a bundled scenario.
 
-    Raises FileNotFoundError when that scenario has none.
+    Raises RecordError when that scenario has none.
     """
-    path = Path(__file__).with_name(f"{name}.csv")
+    folder = Path(__file__).parent
+    path = folder / f"{name}.csv"
     if not path.exists():
-        raise FileNotFoundError(f"the bundled scenario {name} has no record")
+        problem = unknown("bundled record", name, sorted(one.stem for one in folder.glob("*.csv")))
+        raise RecordError([Fault(problem=problem)])
     return path

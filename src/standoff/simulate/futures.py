@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,12 +15,16 @@ from standoff.errors import SolveError
 from standoff.game import DECISION, END
 from standoff.game.structure import effects
 from standoff.limits import LARGEST_SEED, MOST_RUNS, whole_number
+from standoff.names import unknown
 from standoff.scenario.models import Intervention
 from standoff.scenario.titles import moment
 from standoff.simulate._kernel import Known, draw_futures
 from standoff.simulate.interventions import overrides
+from standoff.solve import Exact
 from standoff.solve.equilibrium import Equilibrium
 from standoff.solve.induction import Progress, make_workspace
+from standoff.solve.solver import as_equilibrium
+from standoff.text import brief
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +49,12 @@ class Futures:
     first_period: np.ndarray
     """Period in which each mark (option, signal or outcome) first happened, -1 for never, shape (R, marks)."""
 
+    def __repr__(self) -> str:
+        return brief(self, self.equilibrium.game.canonical.name, f"{len(self):,} futures", f"seed {self.seed}")
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape(repr(self))}</p>{self.ends().to_html()}"
+
     def __len__(self) -> int:
         return len(self.end)
 
@@ -62,7 +73,7 @@ class Futures:
     def happened(self, move: str) -> np.ndarray:
         """Return in which runs a move happened, shape (R,)."""
         if move not in self.marks:
-            raise SolveError(f"{move} is not among the moves of this game: {', '.join(self.marks)}")
+            raise SolveError(unknown("move", move, self.marks))
         return np.asarray(self.first_period[:, self.marks.index(move)] >= 0)
 
     def moves(self) -> pd.DataFrame:
@@ -77,6 +88,7 @@ class Futures:
 
     def story(self, run: int) -> list[str]:
         """Tell one future as dated sentences."""
+        run = whole_number("the number of a future", run, 0, len(self) - 1, SolveError)
         game = self.equilibrium.game
         steps = len(game.structure.layers)
         path = np.zeros(steps, dtype=np.int64), np.zeros(steps, dtype=np.int64), np.zeros(steps, dtype=np.int64)
@@ -111,7 +123,7 @@ def tell(equilibrium: Equilibrium, nodes: np.ndarray, observations: np.ndarray, 
 
 
 def simulate(
-    equilibrium: Equilibrium,
+    equilibrium: Equilibrium | Exact,
     runs: int = 10_000,
     seed: int = 0,
     *,
@@ -135,6 +147,7 @@ def simulate(
     """
     whole_number("the number of futures", runs, 0, MOST_RUNS, SolveError)
     whole_number("the seed", seed, 0, LARGEST_SEED, SolveError)
+    equilibrium = as_equilibrium("simulate", equilibrium)
     game = equilibrium.game
     game.must_end("drawing futures")
     root, x = int(game.structure.roots[0]), equilibrium.prior

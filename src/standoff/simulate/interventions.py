@@ -9,6 +9,7 @@ import numpy as np
 from standoff.errors import InterventionError
 from standoff.game import DECISION, Game
 from standoff.names import listed, unknown
+from standoff.passed import passed
 from standoff.scenario.canonical import OptionSpec, TurnSpec
 from standoff.scenario.models import Intervention, When
 
@@ -73,8 +74,8 @@ def overrides(game: Game, interventions: Iterable[Intervention], *, now: int | N
     (unless `must_apply` is false) for interventions whose turn never comes.
     """
     acted = np.full(len(game.structure.option), FREE, dtype=np.int8)
-    for item in interventions:
-        rows = rows_of(game, item, now=now)
+    for item in [interventions] if isinstance(interventions, Intervention) else interventions:
+        rows = rows_of(game, passed("simulate(do=..)", item, Intervention), now=now)
         value = FORCED if item.force is not None else FORBIDDEN
         if must_apply and not len(rows):
             raise InterventionError(_never(item, "no menu offers it then"))

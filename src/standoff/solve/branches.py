@@ -25,6 +25,7 @@ import numpy as np
 
 from standoff.errors import SolveError
 from standoff.game import DECISION, Game, estimate
+from standoff.passed import passed
 from standoff.solve._branches import returns, search
 from standoff.solve._stage import Stage
 from standoff.solve.certification import logit
@@ -34,6 +35,7 @@ from standoff.solve.grid import MAX_LEVEL, PRODUCT_AXES, BeliefGrid, box, level_
 from standoff.solve.induction import Progress, sweep
 from standoff.solve.public import further
 from standoff.solve.tree_search import MOST_HISTORIES, WholeGame, whole_game
+from standoff.text import brief
 
 SAME = 1e-6
 """Solutions whose log-odds differ by less, relative to max(1, largest), are one."""
@@ -117,6 +119,11 @@ class Branches:
     whole: WholeGame | None
     """Equilibria of the whole game, where it has few histories and was solved exactly."""
 
+    def __repr__(self) -> str:
+        return brief(
+            self, self.solved.game.canonical.name, f"{len(self.decisions)} decisions looked at", f"several equilibria at {len(self.several)}"
+        )
+
     def believed(self, x: np.ndarray) -> dict[str, dict[str, float]]:
         """Return the belief about every player with a secret, by player and type."""
         players = self.solved.game.canonical.players
@@ -167,6 +174,7 @@ def branches(
     >>> [len(decision.equilibria) for decision in found.decisions]
     [1]
     """
+    solved = solved if isinstance(solved, Exact) else passed("branches", solved, Equilibrium)
     random = np.random.Generator(np.random.Philox(seed))
     decisions: list[Decision] = []
     every = False

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, SupportsFloat
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from standoff.solve.grid import BeliefGrid, to_beliefs, to_coordinates
 from standoff.solve.induction import Workspace, make_workspace
 from standoff.solve.together import way
 from standoff.solve.whole import action_values
+from standoff.text import brief
 
 TREES = 16
 """Solutions from points that were asked for that are kept."""
@@ -68,6 +70,13 @@ class Equilibrium:
     """From any point from which there are at most so many public histories the game is solved exactly when it is asked for."""
     trees: dict[tuple[int, bytes], Equilibrium] = field(default_factory=dict, repr=False)
     """What was so solved, by node and belief coordinates."""
+
+    def __repr__(self) -> str:
+        met = "no certificate" if self.certificate is None else f"certificate {'met' if self.certificate.met else 'NOT MET'}"
+        return brief(self, self.game.canonical.name, f"solved in {self.seconds:.1f} s", met)
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape(repr(self))}</p>{self.policy().to_pandas().to_html()}"
 
     @property
     def on_grid(self) -> Equilibrium:
@@ -270,7 +279,7 @@ class Equilibrium:
         """
         import xarray as xr
 
-        i = self.game.player_index[player]
+        i = self.game.position(player)
         columns = self.game.arrays.columns
         node, x = int(self.game.structure.roots[0]), self.coordinates(beliefs or {})
         probe = self.rooted(node, x).probe(node, x)
@@ -281,8 +290,15 @@ class Equilibrium:
         """Return belief coordinates with the given players' distributions replaced; what a distribution leaves is shared as in `base`."""
         parts = to_beliefs(self.prior if base is None else base, self.game.n_types)
         for name, given in beliefs.items():
-            i = self.game.player_index[name]
+            i = self.game.position(name)
             types = self.game.canonical.players[i].types
+            if not isinstance(given, Mapping):
+                raise SolveError(f'what is believed about {name} is given by type, as in {{"{types[0]}": 0.9}}, not as {given!r}')
+            for kind, chance in given.items():
+                if kind not in types:
+                    raise SolveError(unknown(f"type of {name}", kind, types))
+                if isinstance(chance, str) or not isinstance(chance, SupportsFloat):
+                    raise SolveError(f"the belief that {name} is {kind} must be a number, not {chance!r}")
             new = np.array([given.get(kind, np.nan) for kind in types])
             missing = np.isnan(new)
             rest = 1.0 - np.nansum(new)
@@ -316,4 +332,7 @@ class Equilibrium:
             nodes = nodes[(structure.period[nodes] == period) & (structure.state[structure.head[nodes], : len(codes)] == codes).all(axis=1)]
             if len(nodes):
                 return int(nodes[0])
-        raise SolveError(f"the game has no turn {turn or ''} in period {period} with state {dict(state or {})}; declare it as a point to include it")
+        raise SolveError(
+            f"the game has no turn{'' if turn is None else f' {turn}'} in period {period} with state {dict(state or {})}; "
+            "declare it as a point to include it"
+        )

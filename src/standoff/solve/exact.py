@@ -21,6 +21,7 @@ import numpy as np
 from standoff.errors import GameTooLargeError, SolveError
 from standoff.game import DECISION, Game
 from standoff.game.tree import MAX_HISTORIES, Tree, count_histories, head_histories, histories_from
+from standoff.passed import passed
 from standoff.solve._exact import Axes
 from standoff.solve.grid import to_beliefs
 from standoff.solve.induction import Progress
@@ -28,6 +29,7 @@ from standoff.solve.together import joined_values
 from standoff.solve.tree_branch import STEPS, follow
 from standoff.solve.tree_flow import adjust
 from standoff.solve.tree_system import RESIDUAL, System
+from standoff.text import brief
 
 MAX_AXES, MAX_BYTES = 200, 6 * 2**30
 """A history with a choice costs the cube of the mover's types; with 200 it takes seconds."""
@@ -100,6 +102,9 @@ class Exact:
     certificate: Residual
     seconds: float
 
+    def __repr__(self) -> str:
+        return brief(self, self.game.canonical.name, f"{len(self):,} public histories", self.certificate.text())
+
     def __len__(self) -> int:
         return len(self.tree.node)
 
@@ -158,7 +163,7 @@ class Exact:
         """Return a player's expected payoff at the start by own type, as an xarray DataArray with dimension `type`."""
         import xarray as xr
 
-        i = self.game.player_index[player]
+        i = self.game.position(player)
         columns = self.game.arrays.columns
         types = list(self.game.canonical.players[i].types)
         return xr.DataArray(self.values[0, columns[i] : columns[i + 1]], coords={"type": types}, dims=("type",), name=player)
@@ -274,6 +279,7 @@ def exact(
     (True, 'principal')
     """
     begun = time.perf_counter()
+    game = passed("exact", game, Game)
     game.must_end("solving on all public histories")
     histories = count_histories(game.structure) if at is None else int(histories_from(game.structure)[at[0]])
     if histories > max_histories:

@@ -12,6 +12,7 @@ from standoff.errors import GameTooLargeError, SolveError
 from standoff.game import Game, estimate
 from standoff.game.estimate import REFINE_SECONDS
 from standoff.game.tree import MAX_HISTORIES, count_histories, histories_from
+from standoff.passed import passed
 from standoff.solve.branches import look
 from standoff.solve.certificate import Certificate, alone
 from standoff.solve.certification import certify as run_certificate
@@ -88,7 +89,7 @@ def solve(
     >>> eq.certificate.met
     True
     """
-    begun = time.perf_counter()
+    begun, game = time.perf_counter(), passed("solve", game, Game)
     n_axes = sum(k - 1 for k in game.n_types)
     decisions = game.size()["decision_points"]
     if n_axes == 0 and (game.structure.at_once or game.structure.open_ended):
@@ -147,6 +148,11 @@ def solve_on(game: Game, levels: frozenset[tuple[int, ...]], at: tuple[int, np.n
         except SolveError:
             pass  # the grid has a way of its own to the solution, and says where it fails
     return solve(game, levels=levels, certify=False, workers=1)
+
+
+def as_equilibrium(call: str, solved: Equilibrium | Exact) -> Equilibrium:
+    """Return what was given to a public call that takes a solution of either kind. Raises ArgumentError for anything else."""
+    return exactly(solved) if isinstance(solved, Exact) else passed(call, solved, Equilibrium)
 
 
 def exactly(found: Exact, *, tolerance: float | None = None) -> Equilibrium:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -12,8 +13,10 @@ import pandas as pd
 
 from standoff.errors import WorldsError
 from standoff.names import unknown
+from standoff.passed import passed
 from standoff.scenario.models import Claim
 from standoff.solve.induction import Progress
+from standoff.text import brief
 from standoff.verdicts.counter import CounterWorld, counter_worlds
 from standoff.verdicts.effects import Effects, find_effects
 from standoff.verdicts.hinge import Hinge, Slope, find_hinge, relevance
@@ -101,6 +104,10 @@ class Verdict:
         return None if self.hinge is None else asdict(self.hinge)
 
 
+SHOWN = 6
+"""Verdicts that are named when all are shown on one line."""
+
+
 @dataclass(frozen=True)
 class Verdicts:
     """One verdict per claim."""
@@ -109,8 +116,17 @@ class Verdicts:
     rows: tuple[Verdict, ...]
     searched: tuple[World, ...]
 
+    def __repr__(self) -> str:
+        return brief(self, self.worlds.canonical.name, *(f"{row.name} {row.verdict}" for row in self.rows[:SHOWN]), "..." * (len(self.rows) > SHOWN))
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape(repr(self))}</p>{self.table.to_html()}"
+
     def __getitem__(self, name: str) -> Verdict:
-        return next(row for row in self.rows if row.name == name)
+        names = [row.name for row in self.rows]
+        if name not in names:
+            raise WorldsError(unknown("claim", name, names))
+        return self.rows[names.index(name)]
 
     @property
     def unsettled(self) -> tuple[str, ...]:
@@ -132,9 +148,6 @@ class Verdicts:
 
     def counter_story(self, name: str) -> Story | None:
         """Return what most likely happens in the most plausible world against a verdict; None when no world goes against it."""
-        names = [row.name for row in self.rows]
-        if name not in names:
-            raise WorldsError(unknown("claim", name, names))
         row = self[name]
         return tell_world(self.worlds.task, row.counter.world, row.claim) if row.counter is not None else None
 
@@ -169,7 +182,7 @@ def judge(worlds: Worlds, *, search: bool = True, workers: int = 2, progress: Pr
     >>> set(verdicts.table.columns) >= {"claim", "verdict", "share", "hinge"}
     True
     """
-    claims = worlds.canonical.claims
+    claims = passed("judge", worlds, Worlds).canonical.claims
     if not claims:
         raise WorldsError("the scenario makes no claims; write some under `claims:`")
     extra_u, extra = run_search(worlds, workers=workers, progress=progress) if search else (worlds.quantiles[:0], [])

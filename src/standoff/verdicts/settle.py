@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from standoff.errors import WorldsError
+from standoff.passed import passed
 from standoff.solve.induction import Progress
 from standoff.verdicts.judge import Verdicts, judge
 from standoff.verdicts.shares import bands, margins_of, tally
@@ -22,6 +23,7 @@ def settle(worlds: Worlds, *, most: int = 128, step: int = 32, search: bool = Tr
     >>> len(verdicts.worlds)
     16
     """
+    worlds = passed("settle", worlds, Worlds)
     if step < 1:
         raise WorldsError(f"worlds are added by at least 1 at a time, not {step}")
     # Without a doubt in the priors all worlds are the same, and more of them tell nothing.

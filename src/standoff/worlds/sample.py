@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from standoff.chain import Games, fix_grids
 from standoff.errors import GameTooLargeError, StandoffError, WorldsError
 from standoff.game.told import must_be_told
 from standoff.limits import LARGEST_SEED, MOST_WORLDS, whole_number
+from standoff.passed import passed
 from standoff.record import Record
 from standoff.scenario import Scenario, inputs_of, resolve
 from standoff.scenario.canonical import Canonical
@@ -23,6 +25,7 @@ from standoff.solve.equilibrium import Equilibrium
 from standoff.solve.induction import Progress
 from standoff.solve.refine import ladder
 from standoff.solve.solver import solve
+from standoff.text import brief
 from standoff.version import __version__, source_digest
 from standoff.workers import parallel
 from standoff.worlds.draws import SPREADS, Spread, at_quantiles, draw, free_parameters
@@ -54,6 +57,12 @@ class Worlds:
     """As it was declared."""
     spread: Spread = "declared"
     """Where in the priors they were drawn."""
+
+    def __repr__(self) -> str:
+        return brief(self, self.canonical.name, f"{len(self)} worlds", f"seed {self.seed}", f"{len(self.problems)} not computed")
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape(repr(self))}</p>{self.table.to_html(max_rows=10)}"
 
     @property
     def canonical(self) -> Canonical:
@@ -159,6 +168,8 @@ def sample(
     8
     """
     n, seed = _within_limits(n, seed)
+    scenario = passed("sample", scenario, Scenario)
+    record = record if record is None else passed("sample(record=..)", record, Record)
     task, median = make_task(scenario, record, tolerance=tolerance, workers=workers, progress=progress)
     store = _store(folder, task, fingerprint(task, scenario, seed))
     return _drawn(Worlds(task, median, seed, np.zeros((0, 0)), (), Weights(np.zeros(0), 0.0, 0.0), temper, store, scenario), n, workers, progress)
