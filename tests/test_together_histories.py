@@ -31,7 +31,7 @@ def played():
     return solved_rivals()
 
 
-@pytest.fixture(scope="module", params=[18, 22])
+@pytest.fixture(scope="module", params=[11, 12])
 def drawn(request):
     game = build(random_scenario(request.param, axes=2, propensities=True, together=0.6))
     return exact(game), solve(game, engine="grid", tolerance=FINE, workers=1)

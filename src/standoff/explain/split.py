@@ -76,7 +76,8 @@ def take_apart(spot: Spot) -> Split:
         values[k, :, c] = options.worth(part, k, [one[:, k] for one in after])
         # What follows counts with weights that are never negative: so do bounds.
         nothing = replace(part, option=0.0 * part.option, observation=0.0 * part.observation)
-        bounds[k, :, c] = options.worth(nothing, k, [one[:, k] for one in error])
+        known = all(np.isfinite(one).all() for one in error)
+        bounds[k, :, c] = options.worth(nothing, k, [one[:, k] for one in error]) if known else np.inf
 
     following: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
     for (player, move, part), after in zip(others, onward[len(parts) :], strict=True):

@@ -355,6 +355,17 @@ def count_nodes(levels: frozenset[tuple[int, ...]]) -> int:
     return sum(int(np.prod([new(k) for k in level])) if level else 1 for level in levels)
 
 
+def line_bytes(levels: frozenset[tuple[int, ...]], n_types: Sequence[int]) -> float:
+    """Return about how much memory the lines of a grid take: at each node as many rows as a player's own axes have coefficients, as wide."""
+    total, first = 0.0, 0
+    for k in n_types:
+        own = range(first, first + k - 1)
+        leaves = float(np.prod([level_size(max(level[d] for level in levels)) for d in own]))
+        total += 8.0 * count_nodes(levels) * leaves * (1.0 if is_local(levels) else leaves) if k > 1 else 0.0
+        first += k - 1
+    return total
+
+
 class BeliefGrid:
     """Nodes on the belief cube and the linear maps that read between them.
 

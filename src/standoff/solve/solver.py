@@ -20,7 +20,7 @@ from standoff.solve.certification import clearly_too_coarse
 from standoff.solve.equilibrium import Equilibrium
 from standoff.solve.exact import MAX_AXES as EXACT_AXES
 from standoff.solve.exact import Exact, exact
-from standoff.solve.grid import PRODUCT_AXES, BeliefGrid, box, count_nodes, is_local, local, simplex
+from standoff.solve.grid import PRODUCT_AXES, BeliefGrid, box, count_nodes, is_local, line_bytes, local, simplex
 from standoff.solve.induction import Progress, line_table, sweep
 from standoff.solve.public import solve_public
 from standoff.solve.refine import refine
@@ -172,7 +172,8 @@ def _finer(solved: Equilibrium, reckoned: float, max_beliefs: int, max_seconds: 
     while finer != solved.grid.levels:
         n_finer = count_nodes(finer)
         in_time = reckoned + estimate(game, n_finer).seconds <= max_seconds
-        in_memory = n_finer <= max_beliefs and 8.0 * n_finer * game.structure.n_nodes * solved.values.shape[2] <= MAX_BYTES
+        bytes_ = 8.0 * n_finer * game.structure.n_nodes * solved.values.shape[2] + line_bytes(finer, game.n_types)
+        in_memory = n_finer <= max_beliefs and bytes_ <= MAX_BYTES
         worth_it = oracle is None or n_finer * game.size()["decision_points"] <= CHEAP_STAGES
         if in_time and in_memory and worth_it:
             return finer
