@@ -64,7 +64,7 @@ def test_accommodation_makes_both_ways_of_entry_equal(fought):
     [
         ({"of": "entrant.sell"}, r"entrant\.sell is no option"),
         ({"of": "incumbent.fight"}, "no turn incumbent in period 0 with state"),
-        ({"of": "incumbent.fight", "state": {"entered": "perhaps"}}, "entered is never 'perhaps'"),
+        ({"of": "incumbent.fight", "state": {"entered": "perhaps"}}, "entered is never the text perhaps"),
     ],
 )
 def test_a_figure_of_a_state_that_the_game_does_not_have_is_refused(change, problem):

@@ -506,6 +506,6 @@ record: {file: events.csv, map: {n.withdraw: [{action: withdraw}]}}
     (tmp_path / "massing.yaml").write_text(text, encoding="utf-8")
     for date, problem in (("2021-03-09", "finds its turn"), ("2022-03-09", "stands for a move")):
         (tmp_path / "events.csv").write_text(f"id,date,actor,action\nE1,{date},n,withdraw\n", encoding="utf-8")
-        (fault,) = examine(str(tmp_path / "massing.yaml"), None)[0]
+        (fault,) = examine(load(tmp_path / "massing.yaml"))[0]
         assert fault.severity == "error"
         assert problem in fault.problem

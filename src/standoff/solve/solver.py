@@ -94,7 +94,8 @@ def solve(
     decisions = game.size()["decision_points"]
     if n_axes == 0 and (game.structure.at_once or game.structure.open_ended):
         return replace(solve_public(game, tolerance, seed=seed, progress=progress), seconds=time.perf_counter() - begun)
-    if n_axes > MAX_AXES and engine != "grid" and not game.structure.open_ended and count_histories(game.structure) <= EXACT_HISTORIES:
+    few = not game.structure.open_ended and n_axes <= EXACT_AXES and count_histories(game.structure) <= EXACT_HISTORIES
+    if n_axes > MAX_AXES and engine != "grid" and few:
         return exactly(exact(game, workers=workers, progress=progress), tolerance=tolerance)
     if n_axes > MAX_AXES:
         raise GameTooLargeError(
