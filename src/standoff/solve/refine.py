@@ -50,12 +50,12 @@ def _surplus(solved: Equilibrium, coarser: frozenset[tuple[int, ...]]) -> float:
     return float((np.abs(gap) * scale).mean())
 
 
-MIXED, MOST = 3, 3_000
-"""Axes whose products a sparse grid is given, and most beliefs of a rung of the ladder."""
+MIXED, DEARER = 3, 2
+"""Axes whose products a sparse grid is given, and how many times the beliefs of the rung below the last rung may have."""
 
 
 def ladder(solved: Equilibrium) -> tuple[frozenset[tuple[int, ...]], ...]:
-    """Return the grid of a solution and up to two finer ones: its refinement, and that one refined further.
+    """Return the grid of a solution and up to two finer ones: its refinement, and where that is not too dear, that one refined further.
 
     The refinement looks at the values that decide play. Chances hang on products of beliefs that no choice may turn on, so that the last rung of a
     sparse grid has the products of all pairs and triples of axes as well.
@@ -69,10 +69,9 @@ def ladder(solved: Equilibrium) -> tuple[frozenset[tuple[int, ...]], ...]:
     else:
         corners = itertools.product((0, 1), repeat=solved.grid.n_axes)
         last = finer | {corner for corner in corners if sum(corner) <= MIXED}
-    found = [levels]
-    for rung in (finer, last):
-        if rung != found[-1] and count_nodes(rung) <= MOST:
-            found.append(rung)
+    found = [levels] if finer == levels else [levels, finer]
+    if last != finer and count_nodes(last) <= DEARER * count_nodes(finer):
+        found.append(last)
     return tuple(found)
 
 
