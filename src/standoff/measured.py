@@ -6,6 +6,9 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+LUCK = 4.0
+"""Standard errors beyond which a share of draws does not agree with a chance."""
+
 ROUNDING = 1e-12
 """What two numbers may differ by that are the same but for rounding."""
 

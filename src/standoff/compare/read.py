@@ -20,7 +20,7 @@ from standoff.compare.lines import Line, dates_of, until
 from standoff.compare.plan import Plan, Variant
 from standoff.compare.questions import Question, needs_record
 from standoff.errors import StandoffError
-from standoff.measured import Measured
+from standoff.measured import LUCK, Measured
 from standoff.record import Record
 from standoff.replay import replay
 from standoff.scenario.models import Intervention, Quantity
@@ -33,9 +33,6 @@ from standoff.worlds.world import Levels
 
 SEED_STRIDE = 1 << 20
 """Worlds draw different luck: noise that all worlds shared would not average out over them."""
-
-LUCK = 4.0
-"""Standard errors beyond which a share of futures does not agree with a chance."""
 
 LARGEST_SEED = 1 << 62
 """Seeds are hashed as whole numbers of 64 bits."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
 
+from standoff.measured import LUCK
 from standoff.printed import Text
 from standoff.report.words import Content, plus_minus, probability, table
 from standoff.scenario.titles import moment, titles
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 MOVES_SHOWN = 8
 
-LUCK = 4.0
-"""Standard errors beyond which a share of futures does not agree with a chance."""
 
 UNSEEN = 0.005
 """Chances below this are not worth a column."""
